@@ -12,8 +12,8 @@ BY_MODULE := --dist loadscope --no-loadscope-reorder
 ALL_CORES := -n auto $(BY_MODULE)
 # The pure rules, the cards, the policy, and one whole life of a request.
 SMOKE := $(wildcard $(patsubst %,tests/unit/test_%.py,\
-  cards_* deciders_now digest edit_* eligibility judge policy_* reminder_times \
-  typed_confirmation)) \
+  answer_rule cards_* deciders_now digest edit_* eligibility judge* policy_* \
+  reminder_times typed_confirmation)) \
   "tests/acceptance/test_main_job.py"
 # Bytecode is kept wherever that can be written: without it each start of the bot takes
 # a second more, and pytest rewrites every test in every process.

@@ -7,24 +7,13 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.model import (
-    Confirm,
-    Escalation,
-    Outcome,
-    Risk,
-    Stage,
-    Status,
-    Target,
-    Times,
-    Verdict,
-)
+from bot.approvals.model import Confirm, Outcome, Risk, Status, Verdict
 from bot.approvals.raise_request import REQUESTS_PER_CARD
 from bot.simulator.block_check import errors
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import CardView, bundle
 from bot.texts.formatting import date
 from tests.support.cards_samples import (
-    LATER,
     buttons,
     closed,
     comment,
@@ -40,7 +29,7 @@ from tests.support.cards_samples import (
     texts,
     view,
 )
-from tests.support.people import DANA, MINA, OMAR, RAVI
+from tests.support.people import MINA, OMAR, RAVI
 from tests.support.request_builder import NOW, request
 
 
@@ -158,68 +147,6 @@ def test_hostile_agent_notes_leave_the_other_blocks_unchanged():
     for note in ("x", "\n" * 500, "*Asked by* <@U0BOSS>\n```", "y" * 50_000):
         loud = without_ids(card_blocks(view(request(note=note))))
         assert loud[: len(quiet)] == quiet
-
-
-def test_stages_say_what_passed_what_is_open_and_what_comes():
-    stages = (
-        Stage("finance", (MINA,), 1, NOW, LATER),
-        Stage("directors", (OMAR, DANA), 2, LATER),
-        Stage("ceo", ("U0CEO",)),
-    )
-    decisions = (decision(MINA, stage=0), decision(OMAR, stage=1))
-    card = view(request(stages=stages, decisions=decisions), can_decide=[DANA])
-
-    blocks = card_blocks(card)
-
-    assert section_text(blocks).splitlines()[1:] == [
-        f"finance: approved by <@{MINA}>, {date(LATER)}",
-        f"1 of 2 approved: <@{OMAR}>",
-        "*Approve* passes it on to ceo.",
-    ]
-    assert grey_text(blocks).startswith(
-        f"<@{DANA}> for directors (1 of 2 so far), then ceo · by "
-    )
-
-
-def test_a_long_chain_shows_its_latest_and_its_next_stages():
-    stages = [Stage(f"g{n}", (MINA,), 1, NOW, LATER) for n in range(20)]
-    stages[12:] = [Stage(f"g{n}", (MINA,)) for n in range(12, 20)]
-    blocks = card_blocks(view(request(stages=tuple(stages))))
-    passed = section_text(blocks).splitlines()[1:-1]
-    assert [line.partition(":")[0] for line in passed] == [
-        f"g{n}" for n in range(6, 12)
-    ]
-    assert ", then g13, then g14, then g15, then 4 more · " in grey_text(blocks)
-
-
-@pytest.mark.parametrize(
-    ("quorum", "later", "said"),
-    [
-        (1, [], None),
-        (1, ["finance", "ceo"], "*Approve* passes it on to finance, then ceo."),
-        (2, [], "*Approve* counts as 1 of 2."),
-        (2, ["finance"], "*Approve* counts as 1 of 2, then finance."),
-    ],
-)
-def test_a_card_says_what_approve_does_where_several_are_needed(quorum, later, said):
-    names = ["managers", *later]
-    stages = tuple(Stage(name, (MINA, OMAR), quorum) for name in names)
-    asked = request(stages=stages)
-    lines = section_text(card_blocks(view(asked))).splitlines()
-    assert lines[1:] == ([said] if said else [])
-    elsewhere = section_text(card_blocks(view(asked, elsewhere=True)))
-    assert "*Approve*" not in elsewhere
-
-
-def test_a_card_says_that_approve_is_the_last_one_needed():
-    stages = (
-        Stage("managers", (MINA,), 1, NOW, LATER),
-        Stage("finance", (OMAR,), 1, LATER),
-    )
-    passed = request(stages=stages, decisions=(decision(MINA, stage=0),))
-    assert "*Approve* is the last one needed." in section_text(
-        card_blocks(view(passed))
-    )
 
 
 def test_after_the_deadline_a_card_has_no_buttons():
@@ -476,42 +403,3 @@ def test_a_card_whose_request_is_decided_elsewhere_says_where(channel, where):
     assert "*Decided now* " in section_text(blocks)
     assert where in section_text(blocks)
     assert of_type(blocks, "actions") == []
-
-
-def timed(**changes) -> Stage:
-    targets = (Target("directors", (DANA,)), Target("the <board>", ()))
-    escalation = Escalation(dt.timedelta(hours=6), targets)
-    times = Times(None, tuple(map(hours_of, (4, 20))), escalation)
-    return Stage("managers", (MINA, OMAR), opened_at=NOW, times=times, **changes)
-
-
-def hours_of(number: float) -> dt.timedelta:
-    return dt.timedelta(hours=number)
-
-
-def test_a_card_says_who_joins_later_and_when():
-    stages = (timed(), Stage("ceo", ()))
-    grey = grey_text(card_blocks(view(request(stages=stages))))
-    joins = f"directors and the &lt;board&gt; too from {date(NOW + hours_of(6))}"
-    assert f", then ceo · {joins} · by " in grey
-
-
-def test_who_has_joined_stands_no_longer_under_what_comes():
-    since = NOW + hours_of(6)
-    stage = timed(reminded_at=NOW + hours_of(4), escalated_at=since)
-    grey = grey_text(card_blocks(view(request(stages=(stage,)), now=since)))
-    assert " too from " not in grey
-    joined = f"directors and the &lt;board&gt; joined {date(since)}"
-    assert joined in section_text(
-        card_blocks(view(request(stages=(stage,)), now=since))
-    )
-
-
-def test_the_open_stages_timeout_is_the_time_to_decide():
-    stage = dataclasses.replace(timed(), times=Times(timeout=hours_of(2)))
-    shown = view(request(stages=(stage,)))
-    due = f"by {date(NOW + hours_of(2))}"
-    assert due in grey_text(card_blocks(shown))
-    assert due in card_text(shown)
-    late = view(request(stages=(stage,)), now=NOW + hours_of(2))
-    assert buttons(card_blocks(late)).keys() & {"Approve", "Reject"} == set()

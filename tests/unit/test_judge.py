@@ -7,98 +7,38 @@ import datetime as dt
 
 import pytest
 
-from bot.approvals.digest import copy_of
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.judge import (
-    Result,
-    is_in_place,
-    is_on_message,
-    is_told_directly,
-    judge,
-)
+from bot.approvals.judge import Result, judge
 from bot.approvals.model import (
     CHANGES,
-    REQUESTER,
     Action,
     Confirm,
-    Decision,
     Effect,
     Outcome,
-    Person,
-    Place,
     Profile,
     Request,
     Stage,
     Status,
     Verdict,
 )
-from bot.approvals.policy.model import Delegation, Group, Policy
+from bot.approvals.policy.model import Delegation
 from bot.approvals.transitions import decision_row
 from tests.support import request_builder
+from tests.support.judging import (
+    APPROVE,
+    PAULA,
+    REJECT,
+    judged,
+    passed,
+    policy_for,
+    request,
+    said,
+)
 from tests.support.people import DANA, MINA, OLAF, OMAR, RAVI, person
 from tests.support.policies import make_policy
 from tests.support.request_builder import MANAGERS, NOW
 
 DEADLINE = NOW + dt.timedelta(hours=24)
-APPROVE, REJECT = Verdict.APPROVE, Verdict.REJECT
-PAULA = "U0PAULA"
-DIRECTORS = Stage("directors", (DANA, OMAR), 1)
-
-
-def request(*stages: Stage, **changes) -> Request:
-    given = {
-        "id": "r1",
-        "tool": "wipe",
-        "arguments": {},
-        "participants": (PAULA,),
-        "stages": stages or (MANAGERS,),
-        "card": "card-1",
-        "channel": "C1",
-        "ts": "1.1",
-        "messages": (("C1", "1.1"), ("C0", "0.5")),
-    }
-    return request_builder.request(**{**given, **changes})
-
-
-def said(user: str, stage: int = 0, verdict=APPROVE, click: str = "") -> Decision:
-    return Decision(person(user), verdict, stage, NOW, "slack", click=click)
-
-
-POLICY = make_policy(
-    "{name: wiping, tools: [wipe], stages: [{approvers: managers}],"
-    " allow: [approve, reject, edit, answer]}"
-)
-
-
-def policy_for(asked: Request, open_group: tuple[str, ...] | None = None) -> Policy:
-    """A policy with the request's groups; the open stage's group as it is now."""
-    groups = {s.approvers: Group(s.approvers, s.people) for s in asked.chain.stages}
-    if open_group is not None:
-        name = asked.chain.stages[asked.chain.stage_index].approvers
-        groups[name] = Group(name, open_group)
-    return dataclasses.replace(POLICY, groups=groups)
-
-
-def judged(
-    asked: Request,
-    who: str | Person,
-    verdict: Verdict = APPROVE,
-    *,
-    refusal: str = "",
-    group: tuple[str, ...] | None = None,
-    now: dt.datetime = NOW,
-    token: str = "r1",
-    **action,
-) -> Result:
-    """Judge one word; the policy's group is by default as it was."""
-    by = person(who) if isinstance(who, str) else who
-    return judge(
-        asked,
-        Action(token, by, verdict, "slack", **action),
-        profile=Profile(by, "Somebody", refusal),
-        own_app="A1",
-        context=PolicyContext(policy_for(asked, group), now, {}),
-    )
 
 
 @pytest.mark.parametrize(
@@ -197,97 +137,6 @@ def test_a_choice_without_a_click_is_never_a_repeat():
     assert judged(counted, MINA, click="").code == "already_decided"
 
 
-def at(place: Place, verdict: Verdict = APPROVE) -> Action:
-    return Action("r1", person(MINA), verdict, "slack", place)
-
-
-@pytest.mark.parametrize(
-    ("place", "right"),
-    [
-        (Place("A1", "C1", "1.1"), True),
-        (Place("A2", "C1", "1.1"), False),
-        (Place("", "C1", "1.1"), False),
-        (Place("A1", "C2", "1.1"), False),
-        (Place("A1", "C1", "1.2"), False),
-        (Place("A1", "", ""), False),
-        (Place("A1", "C2", "1.1", "card-1"), False),
-    ],
-)
-def test_a_click_counts_on_its_own_card_alone(place, right):
-    assert is_in_place(request(), at(place), "A1") is right
-    effect = Effect.APPROVED if right else Effect.REFUSED
-    assert judged(request(), MINA, place=place).effect is effect
-
-
-@pytest.mark.parametrize(
-    ("place", "right"),
-    [
-        (Place("A1", "C1", "1.1", "card-1"), True),
-        (Place("A1", "C1", "1.1", "card-2"), False),
-        (Place("A1", "C1", "1.1"), False),
-        (Place("A2", "C1", "1.1", "card-1"), False),
-    ],
-)
-def test_before_the_cards_ts_is_stored_its_metadata_names_it(place, right):
-    assert is_in_place(request(ts=""), at(place), "A1") is right
-
-
-CARD = "6f1c1e0e-7a54-4d2c-9d4f-3f7f4d1c0a11"
-
-
-@pytest.mark.parametrize(
-    ("place", "right"),
-    [
-        (Place("A1", "D1", "1.5"), True),
-        (Place("A1", "D1", "1.6"), False),
-        (Place("A2", "D1", "1.5"), False),
-        (Place("A1", "D2", "2.2", CARD), True),  # not stored yet
-        (Place("A1", "D2", "2.2", copy_of(CARD, MINA)), True),
-        (Place("A1", "D2", "2.2", copy_of(CARD, OMAR)), False),  # another one's copy
-        (Place("A1", "D2", "2.2"), False),
-        (Place("A1", "D1", "1.6", copy_of(CARD, MINA)), False),  # stored, and another
-    ],
-)
-def test_a_click_counts_on_a_copy_of_ones_own(place: Place, right: bool):
-    asked = request(
-        dataclasses.replace(MANAGERS, channel="dm"),
-        card=CARD,
-        ts="",
-        messages=(("D1", "1.5"),),
-    )
-    assert is_in_place(asked, at(place), "A1") is right
-
-
-@pytest.mark.parametrize(
-    ("place", "right", "stored"),
-    [
-        (Place("A1", "C1", "1.1"), True, "1.1"),
-        (Place("A1", "C1", "1.2"), False, "1.1"),
-        (Place("A1", "C2", "1.1"), False, "1.1"),
-        (Place("A1", "C1", "1.2", "d-1"), False, "1.1"),
-        (Place("A2", "C1", "1.1"), False, "1.1"),
-        (Place("A1", "C1", "1.1", "d-1"), True, ""),
-        (Place("A1", "C1", "1.1", "d-2"), False, ""),
-        (Place("A2", "C1", "1.1", "d-1"), False, ""),
-        (None, False, "1.1"),
-    ],
-)
-def test_a_click_comes_from_a_message_of_ours(place, right, stored):
-    message = {"delivery_id": "d-1", "channel_id": "C1", "message_ts": stored}
-    assert is_on_message(message, place, "A1") is right
-
-
-def test_a_request_without_a_card_has_no_place_at_all():
-    bare = request(card="", ts="", channel="")
-    assert not is_in_place(bare, at(Place("A1", "", "")), "A1")
-
-
-def test_a_misplaced_click_says_nothing_about_the_request():
-    closed = request(status=Status.APPROVED)
-    place = Place("A1", "C9", "9.9")
-    assert judged(closed, MINA, place=place) == Result(Effect.REFUSED, "misplaced")
-
-
 def test_people_who_left_or_joined_the_group_are_refused():
     assert judged(request(), MINA, group=(OMAR,)).code == "not_in_group"
     assert judged(request(), OLAF, group=(MINA, OLAF)).code == "not_in_group"
@@ -322,95 +171,6 @@ def test_a_deputys_word_is_noted_as_for_somebody():
     assert for_whom(DANA, done) == ""
 
 
-DIRECT = dataclasses.replace(MANAGERS, channel="dm")
-
-
-@pytest.mark.parametrize(
-    ("stages", "right"),
-    [
-        ((DIRECT,), True),
-        ((MANAGERS,), False),
-        ((DIRECT, DIRECTORS), True),
-        ((MANAGERS, dataclasses.replace(DIRECT, approvers="directors")), False),
-    ],
-)
-def test_the_open_stage_or_the_last_tells_people_directly(stages, right):
-    assert is_told_directly(request(*stages)) is right
-    closed = [passed(stage) for stage in stages]
-    assert is_told_directly(request(*closed)) is (stages[-1].channel == "dm")
-
-
-def test_a_list_counts_for_what_it_offered():
-    for offered, right in ((("r0", "r1"), True), (("r0",), False), ((), False)):
-        place = Place("A1", "", "", offered=offered)
-        assert is_in_place(request(), at(place), "A1") is right
-
-
-def test_a_quorum_counts_people():
-    two = Stage("managers", (MINA, OMAR, DANA), 2, NOW)
-    assert judged(request(two), MINA).effect is Effect.RECORDED
-    one = request(two, decisions=(said(MINA),))
-    assert judged(one, MINA).code == "already_decided"
-    assert judged(one, MINA, REJECT).code == "already_decided"
-    assert judged(one, OMAR).effect is Effect.APPROVED
-    assert judged(one, OMAR, REJECT).effect is Effect.REJECTED
-
-
-def passed(stage: Stage) -> Stage:
-    return dataclasses.replace(stage, passed_at=NOW)
-
-
-def test_a_director_does_not_decide_before_the_managers():
-    chain = request(MANAGERS, DIRECTORS)
-    assert judged(chain, DANA) == Result(Effect.REFUSED, "not_in_group")
-    assert judged(chain, DANA, REJECT) == Result(Effect.REFUSED, "not_in_group")
-    assert judged(chain, MINA).effect is Effect.STAGE_PASSED
-
-
-def test_after_the_managers_only_the_directors_decide():
-    chain = request(passed(MANAGERS), DIRECTORS, decisions=(said(MINA),))
-    assert judged(chain, DANA).effect is Effect.APPROVED
-    assert judged(chain, DANA, REJECT).effect is Effect.REJECTED
-    assert judged(chain, OMAR).effect is Effect.APPROVED
-    assert judged(chain, MINA).code == "already_decided"
-    assert judged(chain, RAVI, REJECT).effect is Effect.WITHDRAWN
-
-
-def test_who_passed_the_first_stage_does_not_decide_the_second():
-    chain = request(passed(MANAGERS), DIRECTORS, decisions=(said(OMAR),))
-    assert judged(chain, OMAR).code == "already_decided"
-    assert judged(chain, DANA).effect is Effect.APPROVED
-
-
-def test_a_quorum_in_a_later_stage_is_counted_there_alone():
-    directors = Stage("directors", (DANA, OMAR, OLAF), 2)
-    chain = request(passed(MANAGERS), directors, decisions=(said(MINA),))
-    assert judged(chain, DANA).effect is Effect.RECORDED
-    one = request_builder.changed(chain, decisions=(said(MINA), said(DANA, 1)))
-    assert judged(one, OLAF).effect is Effect.APPROVED
-
-
-@pytest.mark.parametrize(
-    ("stages", "who"),
-    [
-        ((MANAGERS, Stage("directors", (OMAR,))), OMAR),
-        ((MANAGERS, Stage("directors", (OMAR, RAVI, PAULA))), OMAR),
-        ((Stage("managers", (MINA, OMAR), 1, NOW), Stage("directors", (MINA,))), MINA),
-        (
-            (
-                Stage("managers", (MINA, OMAR, DANA), 2, NOW),
-                Stage("directors", (OMAR, RAVI)),
-            ),
-            OMAR,
-        ),
-    ],
-)
-def test_using_up_the_approvers_of_a_later_stage_rejects(stages, who):
-    result = judged(request(*stages), who)
-    word, group = Outcome.UNFILLABLE, "directors"
-    assert result == Result(Effect.REJECTED, word, group, counts=True)
-
-
 def test_only_these_effects_change_anything():
     harmless = {Effect.LATE, Effect.REPEATED, Effect.REFUSED}
     assert set(Effect) - CHANGES == harmless
@@ -429,26 +189,6 @@ def test_a_click_with_a_voided_decision_does_not_count_again():
     void = request(voided=(said(MINA, click="5.5"),))
     assert judged(void, MINA, click="5.5").effect is Effect.REPEATED
     assert judged(void, MINA, click="5.6").effect is Effect.APPROVED
-
-
-def test_withdrawing_on_a_notice_beats_the_storing_of_its_place():
-    asked = request(notice="notice-1", messages=(), ts="")
-    place = Place("A1", "C0", "0.7", "notice-1", "")
-    early = judged(asked, RAVI, Verdict.WITHDRAW, place=place)
-    assert early.effect is Effect.WITHDRAWN
-    other = dataclasses.replace(place, card="notice-2")
-    assert judged(asked, RAVI, Verdict.WITHDRAW, place=other).code == "misplaced"
-
-
-def test_withdrawing_is_for_the_requester_alone_and_from_every_message():
-    notice = Place("A1", "C0", "0.5")
-    withdraw = Verdict.WITHDRAW
-    assert judged(request(), RAVI, withdraw, place=notice).effect is Effect.WITHDRAWN
-    refused = judged(request(), MINA, withdraw, place=notice)
-    assert refused == Result(Effect.REFUSED, "only_requester_withdraws")
-    assert judged(request(), MINA, place=notice).code == "moved"
-    elsewhere = Place("A1", "C0", "0.6")
-    assert judged(request(), RAVI, withdraw, place=elsewhere).code == "misplaced"
 
 
 def test_what_a_rule_does_not_allow_is_refused():
@@ -500,17 +240,6 @@ def test_a_typed_confirmation_is_the_value_itself(value, typed, right):
 def test_a_reject_needs_no_typed_confirmation():
     asked = request(confirm=Confirm.TYPED, confirm_argument="what")
     assert judged(asked, MINA, REJECT).effect is Effect.REJECTED
-
-
-def test_a_stage_of_the_requesters_own_is_theirs_alone():
-    own = Stage("requester", (RAVI,), source=REQUESTER)
-    chain = request(MANAGERS, own)
-    assert judged(chain, MINA).effect is Effect.STAGE_PASSED
-    confirming = request(passed(MANAGERS), own, decisions=(said(MINA),))
-    assert judged(confirming, RAVI).effect is Effect.APPROVED
-    assert judged(confirming, RAVI, REJECT).effect is Effect.WITHDRAWN
-    assert judged(confirming, OMAR).code == "not_in_group"
-    assert judged(confirming, PAULA).code == "not_in_group"
 
 
 @pytest.mark.parametrize(
