@@ -99,10 +99,10 @@ async def _put_together(
     taken: Sequence[asyncio.Future[tuple[Verifier, TrailFlaw | None]]],
 ) -> list[TrailFlaw]:
     for each in taken:
-        part, finding = await each
+        part, flaw = await each
         verifier.add(part)
-        if finding:
-            return [finding]
+        if flaw:
+            return [flaw]
     end = verifier.end()
     return [end] if end else []
 
@@ -154,6 +154,6 @@ def _first_bad(
         cursor.execute(SQL["links"], after)
         while rows := cursor.fetchmany(CHUNK):
             for row in rows:
-                if finding := verifier.take(as_link(row)):
-                    return finding
+                if flaw := verifier.take(as_link(row)):
+                    return flaw
     return None

@@ -30,7 +30,7 @@ async def make_report(connection: Connection, period: Period) -> dict[str, Any]:
     """Everything for a period, as JSON has it; and whether the whole trail is good."""
     async with snapshot(connection):
         found = {name: await _rows(connection, name, period) for name in REPORT}
-        verifier, findings = await verify(connection)
+        verifier, flaws = await verify(connection)
     refused = found["refused"]
     return {
         "from": _time(period.since),
@@ -53,9 +53,9 @@ async def make_report(connection: Connection, period: Period) -> dict[str, Any]:
         "feedback": {row["rating"]: row["count"] for row in found["feedback"]},
         "exports_taken": _count(found["events"], ("exported",))["exported"],
         "verify": {
-            "good": not findings,
+            "good": not flaws,
             "rows": verifier.rows,
-            "findings": [str(finding) for finding in findings],
+            "findings": [str(flaw) for flaw in flaws],
             "heads": {
                 team: {"number": head.number, "hash": head.hash}
                 for team, head in verifier.heads.items()

@@ -164,7 +164,7 @@ class Verifier:
         self._signed = {k: v for k, v in self._signed.items() if k in later._signed}
 
     def end(self) -> TrailFlaw | None:
-        """Return a finding if the row of a checkpoint was not there."""
+        """Return a flaw if the row of a checkpoint was not there."""
         for team, number in sorted(self._signed):
             signed = self._signed[team, number][0]
             last = self.heads.get(team, NO_ROW).number
@@ -248,8 +248,8 @@ async def walk(connection: Connection, verifier: Verifier) -> list[TrailFlaw]:
     """Take all rows of all chains, up to the first that is bad."""
     async with links(connection) as found:
         async for link in found:
-            if finding := verifier.take(link):
-                return [finding]
+            if flaw := verifier.take(link):
+                return [flaw]
     end = verifier.end()
     return [end] if end else []
 
@@ -352,8 +352,8 @@ class FileProgress:
         return ""
 
     def _row(self, row: Row) -> str:
-        finding = self.verifier.take(_exported_link(row))
-        return str(finding) if finding else ""
+        flaw = self.verifier.take(_exported_link(row))
+        return str(flaw) if flaw else ""
 
     def end(self) -> str:
         """Return what is missing at the end, as a sentence, or ""."""
@@ -365,8 +365,8 @@ class FileProgress:
         if self.verifier.rows < self.total:
             more = self.total - self.verifier.rows
             return self._at(say.cut_off(say.rows_missing(more)))
-        finding = self.verifier.end()
-        return str(finding) if finding else ""
+        flaw = self.verifier.end()
+        return str(flaw) if flaw else ""
 
     def _at(self, what: str) -> str:
         return say.line(self.line, what) if what else ""
