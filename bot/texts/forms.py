@@ -107,7 +107,7 @@ JUST_LIKE_IT = "What is allowed. What you don't choose below stays as it is here
 def allows(tool: str, person: str) -> str:
     """mrkdwn. `tool` is code; `person` is a mention."""
     return (
-        f"This approves the request above. Later requests of {person} to run {tool} "
+        f"This approves the request above. Later requests by {person} to run {tool} "
         "that fit what you choose here are approved in your name without a click, for "
         "your stage alone. A change of the policy ends that, and you can revoke it at "
         "any time."
