@@ -30,7 +30,7 @@ class Permission:
     """The current ruling on a call: the policy's, or that of its stored request.
 
     Attributes:
-        is_asked: whether people have been asked, so that the question is known.
+        is_asked: whether a request for it is stored; what it names was seen then.
     """
 
     kind: Literal["waived", "ask", "denied"]

@@ -67,7 +67,7 @@ TRIES = 5  # of one choice: what it needs to know can change while it is looked 
 class RequestLocks:
     """A lock for each request that somebody waits for.
 
-    Who wins is for the database to say. But each that waits there for the row holds a
+    Who wins is for the database to say. But each click that waits there holds a
     connection: many clicks on one card would keep those of all others waiting.
     """
 

@@ -31,7 +31,7 @@ class Job:
 
 @dataclass
 class JobAtWork:
-    """The job that is being done, which what it comes to may end in its transaction."""
+    """The job that a task does now. The transaction of its result may end it, too."""
 
     number: int
     is_over: bool = False

@@ -1,7 +1,8 @@
 -- name: raise
 -- A request as it is raised, with its chain, its messages, what its call names now, and
--- the trail; raising the same interrupt again changes nothing. A card and a
--- notice where their channel is set.
+-- the trail; raising the same interrupt again changes nothing. A card and a notice
+-- where their channel is set. The `terms` are one parameter, since psycopg reads a
+-- statement of more than fifty anew at each use.
 WITH fresh AS (
   SELECT WHERE NOT EXISTS (
     SELECT FROM requests WHERE conversation_id = %(conversation)s

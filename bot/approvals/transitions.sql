@@ -144,7 +144,7 @@ UPDATE requests SET arguments = %(arguments)s, answer = %(answer)s,
 WHERE id = %(id)s;
 
 -- name: take_answer_back
--- Who gave the answer may no longer decide; the question stands as it was raised.
+-- The person who gave the answer may no longer decide; the question is as it was raised.
 WITH old AS (
   INSERT INTO spent_tokens (token, request_id)
   SELECT COALESCE(token, id), id FROM requests WHERE id = %(id)s)

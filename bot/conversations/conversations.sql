@@ -71,8 +71,8 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- always, in another graph only if the turn has asked nothing, since an answer that it
 -- was given may stand before an action that would happen a second time. A turn that was to
 -- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
--- yet are stored with its end, and the `job` that it was for is over. With a `lease` the
--- last word is taken, too, as `take_message` would take it.
+-- yet are stored with its end, and its `job` is deleted. With a `lease` the last word is
+-- taken, too, as `take_message` would take it.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,

@@ -213,7 +213,7 @@ class Settler:
     async def _end(
         self, connection: Connection, run: Run, end: RunEnd, *, is_last: bool = False
     ) -> None:
-        """Write a run's end; `is_last`, or the end of a turn, is its job's, too."""
+        """Write the end of a run; its job ends too, if `is_last` or at a turn's end."""
         lease = None if end.again else self.jobs.lease  # an offer is drawn from more
         gated = self.served.is_own
         job = at_work.get() if end.kind or is_last else None
@@ -266,7 +266,7 @@ async def end_run(
     Args:
         gated: whether all calls of the graph go by our own gate.
         lease: for which that word is taken to be sent; None: it is not.
-        job: the job that is over with it.
+        job: the job that ends with it.
 
     Raises:
         LostRun: another run has taken the conversation over.

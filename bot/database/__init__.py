@@ -16,7 +16,8 @@ def load_statements(package: str, *files: str) -> Mapping[str, LiteralString]:
     """Read some files of `package`: name of each statement to its text.
 
     A statement starts with a line `-- name: the_name`, then a comment that says what
-    it is for; comments are left out. The cast is safe: the text is part of the code.
+    it is for. Comments are left out, since psycopg reads a long statement anew at each
+    use. The cast is safe: the text is part of the code.
     """
     parts: list[str] = []
     for file in files:

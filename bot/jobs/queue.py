@@ -220,7 +220,7 @@ class Announced(JobManager):
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
         self.passed = False  # whether a job that was announced did not come
-        self.over: set[int] = set()  # whose end stands with that of their run
+        self.over: set[int] = set()  # jobs that were deleted with the end of their run
         # hears that a person has stopped a turn, by its conversation
         self.stopped: Callable[[str], None] = lambda conversation: None
         # hears of its end, or of the answer to what a server asks in it
@@ -240,11 +240,11 @@ class Announced(JobManager):
         return job
 
     async def finish_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
-        """Store the end of a job that is not stored."""
+        """Store the end of a job, unless the end of its run has deleted it."""
         await self._unless_over(job, partial(super().finish_job, job, *how, **more))
 
     async def retry_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
-        """Have a job done again, unless what it was for is done."""
+        """Have a job done again, unless the end of its run has deleted it."""
         await self._unless_over(job, partial(super().retry_job, job, *how, **more))
 
     async def _unless_over(
@@ -254,7 +254,7 @@ class Announced(JobManager):
             if job.id not in self.over:
                 await store()
         except ConnectorException as error:
-            # no such job: it is over, and the word of that got lost on its way
+            # no such job: it was deleted, and the answer that says so got lost
             if not isinstance(error.__cause__, RaiseException):
                 raise
         self.over.discard(job.id or 0)

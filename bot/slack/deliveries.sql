@@ -147,8 +147,8 @@ UPDATE deliveries SET state = 'failed', shown = revision, error = %(error)s,
 WHERE id = %(id)s;
 
 -- name: note_refusal
--- Slack refuses a card now, and it is tried again. Of one person's copy another one that
--- stands is the card from here on.
+-- Slack refuses a card now, and it is tried again. If it is one person's copy, another
+-- copy that was posted is the card from here on.
 WITH passed_on AS (
   UPDATE requests r SET card_id = s.id
   FROM (
@@ -199,7 +199,7 @@ WHERE NOT EXISTS (
 RETURNING id::text AS id;
 
 -- name: tell_author
--- Words for whoever wrote last in a thread, to them directly.
+-- Words for the person who wrote last in a thread, sent to them directly.
 INSERT INTO deliveries (id, kind, team_id, channel_id, user_id, text)
 SELECT gen_random_uuid(), %(kind)s::text, c.team_id,
   CASE %(kind)s::text WHEN 'answer' THEN m.user_id ELSE '' END,

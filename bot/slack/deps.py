@@ -40,7 +40,7 @@ Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Deps:
-    """Built once, in `bot.process.app`, and passed to all that takes in what people do.
+    """Built once, in `bot.process.app`, for the code that takes in what people do.
 
     Attributes:
         pool: for runs, jobs and the API.

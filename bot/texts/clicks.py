@@ -154,7 +154,7 @@ def superseded(by: str, who_can: Sequence[str], *, answered: bool = False) -> st
 
 
 def open_again(code: str, why: str, *, is_kept: bool) -> str:
-    """mrkdwn. For the author of a decision which a graph refused; `why` is plain."""
+    """mrkdwn. To the author of a decision that the graph refused; `why` is plain."""
     said = escape(one_line(why, 400).rstrip("."))
     kept = " The form still has what you filled in." if is_kept else ""
     return f"Request {code} is open again. {said}.{kept}"

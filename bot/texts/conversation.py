@@ -182,6 +182,7 @@ def _title(tool: str, arguments: Mapping[str, Any], tense: int) -> str:
     if tool not in _STEPS:
         return one_line(template, LONGEST)
     hidden = mask_arguments(arguments, {})
+    # those two name the folder itself, which `_Arguments` calls that
     told = {k: v for k, v in hidden.items() if v not in ("", ".")}
     shown = _Arguments({k: one_line(text_of(v), _SUBJECT) for k, v in told.items()})
     return one_line(template.format_map(shown), LONGEST)

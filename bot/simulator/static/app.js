@@ -46,7 +46,7 @@ function noteNews(channel, before) {
 }
 
 // The answer to what this visitor just asked opens beside it. It may be among the first
-// messages that come: who has just become somebody else can ask before those are here.
+// messages that come: one who has just changed to another person can ask before that.
 function openAnswers(channel) {
   if (channel !== state.channel) return;
   for (const message of messagesOf(channel)) {
