@@ -26,7 +26,7 @@ REVOKE UPDATE, DELETE ON audit, audit_checkpoints FROM approval_bot_app;
 REVOKE INSERT, UPDATE, DELETE ON audit_chain FROM approval_bot_app;
 REVOKE INSERT, UPDATE ON audit_texts FROM approval_bot_app;
 REVOKE INSERT, UPDATE, DELETE ON migrations FROM approval_bot_app;
--- What a trigger calls as its owner is nobody else's to call.
+-- What a trigger calls as its owner is no one else's to call.
 REVOKE EXECUTE ON FUNCTION audit_append_to_chain(audit) FROM PUBLIC;
 
 -- What people asked and said stays, and so does what counts them; what has been over for

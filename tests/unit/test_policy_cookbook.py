@@ -25,7 +25,7 @@ def asked(text: str, tool: str, arguments: str) -> str:
             quorums = [(each.approvers, each.quorum) for each in stages]
             return ", ".join(f"{n} ({q})" if q > 1 else n for n, q in quorums)
         case _:
-            return "nobody"
+            return "no one"
 
 
 @pytest.mark.parametrize("name", FILES)
