@@ -18,7 +18,7 @@ from langgraph.types import interrupt
 SAID = {
     "approve": "Approved: I went ahead.",
     "reject": "Rejected: I left it alone.",
-    "timeout_reject": "It timed out: nobody decided, so I left it alone.",
+    "timeout_reject": "It timed out: no one decided, so I left it alone.",
 }
 
 

@@ -55,7 +55,7 @@ async def question(stage: Stage, outcome: str) -> None:
     said = {
         "approve": "I went ahead",
         "reject": "Rejected: I left it alone",
-        "timed out": "It timed out: nobody decided",
+        "timed out": "It timed out: no one decided",
     }
     await said_in(stage, ts, said[outcome])
 
