@@ -170,7 +170,7 @@ class StrictChatOpenAI(ChatOpenAI):
         payload = self._get_request_payload(messages, stop=stop, **options, stream=True)
         if self._should_stream_usage(None):
             payload["stream_options"] = {"include_usage": True}
-        # not by the client's `create`, which looks at each field for others to rename
+        # not by the client's `create`: it walks through every field to rename a few
         stream = await self.root_async_client.post(
             "/chat/completions",
             body=payload,

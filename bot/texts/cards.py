@@ -222,7 +222,7 @@ def unknown_end(by: str) -> str:
     return f"*{UNKNOWN}* · approved{by}. {UNKNOWN_IF_RUN}"
 
 
-def nobody_decided(outcome: str, stage: str | None) -> str:
+def no_one_decided(outcome: str, stage: str | None) -> str:
     """`stage` is the group of the stage that was late, if it was one alone."""
     late = "" if stage is None else f" in {stage}"
     return f"{outcome}: no one{late} decided in time."

@@ -19,7 +19,7 @@ TEXT_LIMIT = 3_000  # characters of one text object, see `chunks`
 LINE_BREAKS_IN_A_ROW = 10
 NAME_LIMIT = 80  # characters of a display name, as in Slack's own profile form
 MENTIONS = 5
-SOMEBODY = "someone"  # without a name
+SOMEONE = "someone"  # without a name
 # A run of backslashes (from its start, so that the search stays linear) before what
 # may need an escape: a long run of line breaks, anything outside printable ASCII,
 # or a literal "u{" that would look like an escape of ours.
@@ -87,7 +87,7 @@ def one_line(text: str, limit: int) -> str:
 
 def safe_name(name: str) -> str:
     """A display name for mrkdwn: decoration, never an identity; escaped, one line."""
-    return escape(one_line(name, NAME_LIMIT)) or SOMEBODY
+    return escape(one_line(name, NAME_LIMIT)) or SOMEONE
 
 
 def is_identifier(name: str) -> bool:

@@ -228,7 +228,7 @@ WRONG_TYPES = {
     "model_type": "must be a mapping of keys to values, not {found}.",
 }
 LEAVE_OUT = "; leave the key out"
-OR_NOBODY = ", or no one could ask"
+OR_NO_ONE = ", or no one could ask"
 ANYBODY = "`*` isn't a person; list the people's user ids."
 ONE_LINE = "must be one line of up to 80 characters, with no spaces around."
 A_TITLE = "must be one line of 1 to 150 printable characters."

@@ -135,7 +135,7 @@ class DefaultsShape(_Shape):
 class RequestersShape(_Shape):
     """`requesters`."""
 
-    members: Annotated[bool, only(True, hint=complaints.OR_NOBODY)] = True
+    members: Annotated[bool, only(True, hint=complaints.OR_NO_ONE)] = True
 
 
 class GroupShape(_Shape):

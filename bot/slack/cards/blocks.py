@@ -12,7 +12,7 @@ from typing import Any, cast
 from bot.texts import forms
 from bot.texts.formatting import (
     NAME_LIMIT,
-    SOMEBODY,
+    SOMEONE,
     TEXT_LIMIT,
     chunks,
     cut,
@@ -121,7 +121,7 @@ def user(user_id: str) -> Block:
     """A person inside `rich_text`; what is no user id stays text."""
     if is_user_id(user_id):
         return {"type": "user", "user_id": user_id}
-    return {"type": "text", "text": one_line(user_id, NAME_LIMIT) or SOMEBODY}
+    return {"type": "text", "text": one_line(user_id, NAME_LIMIT) or SOMEONE}
 
 
 def button(

@@ -267,7 +267,7 @@ def outcome_line(view: RequestView) -> str:
     if request.end.outcome is Outcome.UNCLAIMED:
         return sentences.not_claimed(text, people(approvals(request)))
     if request.status is Status.TIMED_OUT:
-        return sentences.nobody_decided(text, _late_stage(request))
+        return sentences.no_one_decided(text, _late_stage(request))
     if request.status is Status.ORPHANED:
         return sentences.belongs_nowhere(text)
     if request.status is Status.ANSWERED and not request.call.is_answered:
