@@ -132,6 +132,7 @@ class Queue:
                 raise
             except Exception:
                 if give_up and context.job.attempts >= TRIES_OF_A_BUG:
+                    at_work.set(None)  # it stays, for operators, as one that failed
                     await give_up(**arguments)
                 raise
             finally:

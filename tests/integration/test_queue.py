@@ -57,6 +57,8 @@ class Work:
 
     async def give_up(self, conversation: str) -> None:
         self.given_up.append(conversation)
+        if at_work.get():
+            await self.end()
 
     async def hold_up(self, conversation: str) -> None:
         self.held_up.append(conversation)
