@@ -20,8 +20,8 @@ AT_ONCE = 16
 DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a place
 PACE = 0.2  # seconds between two batches of messages that are due
 MOMENT = 0.05  # seconds that an edit gives to what people wait for
-IN_ORDER = 5.0  # seconds that a message waits for the one before it
 FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more
+IN_ORDER = 0.16  # of a lease, for the message before; what was taken is still good then
 DRAIN = 5.0  # seconds that sending gets at a shutdown
 Row = Mapping[str, Any]
 
@@ -131,7 +131,8 @@ class Courier:
             while key in self._changed:
                 await asyncio.sleep(moment)
                 if first:
-                    await asyncio.wait({first}, timeout=IN_ORDER)
+                    longest = self._outbox.lease * IN_ORDER
+                    await asyncio.wait({first}, timeout=longest)
                 async with self._free:
                     wait = await self.bring(key)
                 moment, first = MOMENT, None  # what has changed meanwhile is an edit

@@ -169,7 +169,7 @@ async def test_messages_of_one_commit_go_out_in_their_order(house: House):
 async def test_a_message_that_hangs_holds_up_those_behind_it_shortly(
     house: House, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(courier_module, "IN_ORDER", 0.1)
+    monkeypatch.setattr(courier_module, "IN_ORDER", 0.02)
     letters = Letters(house)
     letters.trouble = [RetryLater(60)]
     await letters.write("d1", "d2")
@@ -181,6 +181,28 @@ async def test_a_message_that_hangs_holds_up_those_behind_it_shortly(
     await courier.stop()
 
     assert letters.sent == ["d2"]
+
+
+async def test_a_row_handed_over_outlasts_a_wait_in_vain(house: House):
+    letters = Letters(house)
+    letters.lease = 10.0  # so that a slow machine sends it within its first part
+    await letters.write("d1", "d2")
+    letters.statements = {**Letters.statements, "take": "SELECT 1 WHERE false"}
+    courier, slow, real = Courier(house.pool, letters), asyncio.Event(), letters.bring
+
+    async def bring(row) -> bool:
+        if row["key"] == "d1":
+            await slow.wait()
+        return await real(row)
+
+    letters.bring = bring
+    for key in ("d1", "d2"):
+        courier.hand({"id": key, "key": key, "tries": 0})
+        courier.send(key, among="c1")
+    await asyncio.wait({courier._under_way["d2"]})
+    assert letters.sent == ["d2"]
+    slow.set()
+    await courier.stop()
 
 
 async def test_messages_of_a_conversation_go_out_in_their_order(house: House):
