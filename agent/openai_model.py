@@ -262,7 +262,7 @@ class Whole:
         function = call["function"]
         function["name"] = given.get("name") or function.get("name")
         more: Any = given.get("arguments")
-        if isinstance(more, dict):  # in place of its text
+        if not isinstance(more, str | None):  # an object in place of its text, or worse
             function["arguments"] = more
         elif isinstance(function["arguments"], str):
             function["arguments"] += _text(more)

@@ -126,6 +126,7 @@ async def test_streamed_calls_are_read_strictly(server, tmp_path):
         delta(**piece(0, '"a"}')),
         delta(**piece(1, '{"path": "import', "delete_file")),
         delta(**piece(None, {"path": "b"}, "read_file")),
+        delta(**piece(None, ["c"], "list_files")),
         delta("tool_calls"),
     ]
     tools = make_tools(["files"], files_dir=tmp_path)
@@ -135,8 +136,9 @@ async def test_streamed_calls_are_read_strictly(server, tmp_path):
         {"path": "a"},
         {"path": "b"},
     ]
-    [cut] = answer.invalid_tool_calls
+    cut, odd = answer.invalid_tool_calls
     assert cut["error"] == "The arguments are not valid JSON."
+    assert odd["name"] == "list_files"  # which would run without any arguments
 
 
 async def test_a_server_that_cannot_stream_is_asked_once(server):
