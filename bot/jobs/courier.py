@@ -19,7 +19,9 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 16
 DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a place
 PACE = 0.2  # seconds between two batches of messages that are due
-MOMENT = 0.05  # seconds that an edit gives to what people wait for
+# Seconds that an edit gives to what people wait for, and to each message under way: the
+# more there are, the more changes become one edit.
+MOMENT = 0.02
 FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more
 IN_ORDER = 0.16  # of a lease, for the message before; what was taken is still good then
 DRAIN = 5.0  # seconds that sending gets at a shutdown
@@ -101,8 +103,12 @@ class Courier:
             sent = self._to_be_sent.setdefault(key, asyncio.Future())
             if among:
                 self._last[among] = sent
-            work = self._work(key, MOMENT if can_wait else 0, first)
+            work = self._work(key, self._moment if can_wait else 0, first)
             self._under_way[key] = asyncio.create_task(work)
+
+    @property
+    def _moment(self) -> float:
+        return MOMENT * (1 + min(len(self._under_way), AT_ONCE))
 
     def hand(self, row: Row) -> None:
         """Keep a row until it is sent: the statement that wrote it has taken it."""
@@ -135,7 +141,8 @@ class Courier:
                     await asyncio.wait({first}, timeout=longest)
                 async with self._free:
                     wait = await self.bring(key)
-                moment, first = MOMENT, None  # what has changed meanwhile is an edit
+                # what has changed meanwhile is an edit
+                moment, first = self._moment, None
         finally:
             del self._under_way[key]
             self._changed.discard(key)
