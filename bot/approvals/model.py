@@ -44,11 +44,10 @@ class Person:
 class Profile:
     """A person as Slack describes them right now (`users.info`).
 
-    `refusal` is empty for a full member in good standing, otherwise one of the words
-    of `bot.slack.directory` ("deactivated", "guest", "stranger", "bot", "other team").
-    `mailbox` is where their e-mail goes, the same for all accounts of one person, and
-    `account` is the id of one account in all workspaces of an organisation; "" where
-    Slack does not say. `teams` are the workspaces of it that they are in.
+    `refusal` is empty for a full member, otherwise a word of `bot.slack.directory`.
+    `mailbox` is where their e-mail goes, the same for all accounts of one person,
+    `account` the id of one account in all workspaces of an organisation, and `zone` is
+    where they are; "" where Slack does not say. `teams` are their workspaces in it.
     """
 
     person: Person
@@ -57,6 +56,7 @@ class Profile:
     mailbox: str = ""
     account: str = ""
     teams: tuple[str, ...] = ()
+    zone: str = ""
 
 
 USERS = "users"  # a group of listed people

@@ -42,7 +42,7 @@ from bot.texts.call import (
     plain_headline,
     text_fields,
 )
-from bot.texts.formatting import long_arguments, one_line
+from bot.texts.formatting import long_arguments, one_line, read_in
 from bot.texts.notices import CARE, Letter, opening_lines, subject, ways_to_decide
 from bot.web.links import tokens as links
 from bot.web.links.tokens import Link, Signer
@@ -151,6 +151,8 @@ class Emails:
 
     async def _letter(self, row: Mapping[str, Any], request: Request) -> Letter:
         kind, decider = row["kind"], closed_by(request)
+        reader = Person("", request.team, row["user_id"])
+        read_in((await self.people.look_up(reader)).zone)
         return Letter(
             request=request,
             kind=kind,

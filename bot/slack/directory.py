@@ -146,7 +146,8 @@ def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profi
     box = mailbox(str(profile.get("email") or ""))
     refusal = _refusal(person, user, us)
     teams = tuple(_in_organisation(user, us).get("teams") or ())
-    return Profile(person, name, refusal, box, _account(user, us), teams)
+    zone = str(user.get("tz") or "")
+    return Profile(person, name, refusal, box, _account(user, us), teams, zone)
 
 
 def mailbox(address: str) -> str:

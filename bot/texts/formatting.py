@@ -7,9 +7,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from agent.safe_text import is_hidden
 from bot.base.masks import mask
@@ -168,6 +170,27 @@ def utc(at: dt.datetime) -> str:
     """An aware time as people read it without Slack: `23 Nov 2026 14:05 UTC`."""
     here = at.astimezone(dt.UTC)
     return f"{here.day} {here:%b %Y %H:%M} UTC"
+
+
+#: The zone of the person who reads what is written now, outside Slack.
+reader_zone: ContextVar[dt.tzinfo] = ContextVar("reader_zone", default=dt.UTC)
+
+
+def read_in(zone: str) -> None:
+    """Write times from now on, in this task, in a zone as Slack names it.
+
+    UTC where it is none that this machine knows.
+    """
+    try:
+        reader_zone.set(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        reader_zone.set(dt.UTC)
+
+
+def for_reader(at: dt.datetime) -> str:
+    """An aware time as its reader's clock says it: `23 Nov 2026 14:05 GMT`."""
+    here = at.astimezone(reader_zone.get())
+    return f"{here.day} {here:%b %Y %H:%M %Z}"
 
 
 def local(at: dt.datetime) -> str:

@@ -24,12 +24,12 @@ from bot.texts.cards import unfillable as unfillable_sentence
 from bot.texts.formatting import (
     date,
     escape,
+    for_reader,
     joined,
     mention,
     mentions,
     mentions_or,
     one_line,
-    utc,
 )
 
 
@@ -208,7 +208,7 @@ def subject(letter: Letter) -> str:
 
 def opening_lines(letter: Letter) -> list[str]:
     request = letter.request
-    title = plain_headline(request)
+    title, until = plain_headline(request), for_reader(request.deadline)
     if letter.kind == "outcome":
         return [_ending(letter, title)]
     risk = [HIGH_RISK] if request.terms.is_risky else []
@@ -217,7 +217,7 @@ def opening_lines(letter: Letter) -> list[str]:
         f"{letter.requester} asked. You can decide.",
         *risk,
         *request.terms.why,
-        f"Decide by {utc(request.deadline)}. After that it's rejected automatically.",
+        f"Decide by {until}. After that it's rejected automatically.",
     ]
 
 
@@ -226,7 +226,7 @@ def _ending(letter: Letter, title: str) -> str:
     if request.end.is_unknown:
         return f"You asked: {title}. It was approved. {UNKNOWN_IF_RUN}"
     word = status_word(request, by=letter.decider if closed_by(request) else "")
-    at = utc(request.end.decided_at or request.deadline)
+    at = for_reader(request.end.decided_at or request.deadline)
     return f"You asked: {title}. {word}, {at}.{_why(request)}"
 
 

@@ -16,7 +16,7 @@ from bot.approvals.model import Effect, Person, Request, Status, Verdict
 from bot.texts.cards import STATUS_WORDS, unfillable
 from bot.texts.clicks import IN_FORM, in_form
 from bot.texts.conversation import because
-from bot.texts.formatting import counted, joined, one_line, utc
+from bot.texts.formatting import counted, for_reader, joined, one_line
 
 MOST_NAMED = 5  # people
 NOT_FOUND = "There is no such request among those that you asked for or can decide."
@@ -93,14 +93,14 @@ def can_decide(request: Request, refused: str = "") -> str:
 
 
 def _timed_out(request: Request) -> str:
-    at = utc(request.end.decided_at or request.deadline)
+    at = for_reader(request.end.decided_at or request.deadline)
     return f"This request timed out, {at}. If it's still needed, ask the agent again."
 
 
 def _late(request: Request) -> Answer:
     if request.status is Status.TIMED_OUT:
         return Answer(410, "timed_out", _timed_out(request))
-    at = utc(request.end.decided_at or request.deadline)
+    at = for_reader(request.end.decided_at or request.deadline)
     by = closed_by(request)
     who = f" by {one_line(by, 80)}" if by else ""
     word = STATUS_WORDS[request.status].lower()
@@ -123,7 +123,7 @@ def _refused(result: Result, request: Request, person: Person) -> Answer:
         return Answer(409, word, said)
     if word == "already_decided":
         own = [d.at for d in request.chain.decisions if d.person.is_same(person)]
-        when = f", {utc(own[-1])}" if own else ""
+        when = f", {for_reader(own[-1])}" if own else ""
         said = f"You already decided on this request{when}, and each person decides"
         return Answer(409, "you_already_decided", f"{said} once.")
     return Answer(403, word.replace(" ", "_"), _may_not(word, request, person))
@@ -247,4 +247,4 @@ def decided(verdict: Verdict, by: str, at: dt.datetime, reason: str) -> str:
     """`reason` is "" for none."""
     words = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
     word = words.get(verdict, f"{verdict}ed")
-    return f"{word} by {by}, {utc(at)}{f': {reason}' if reason else ''}"
+    return f"{word} by {by}, {for_reader(at)}{f': {reason}' if reason else ''}"

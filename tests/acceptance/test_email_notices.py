@@ -58,6 +58,7 @@ async def got(stage: Stage, server: SmtpServer, user: str, words: str) -> Got:
 async def test_who_can_decide_gets_a_link_and_decides_by_it(
     stage: Stage, server: SmtpServer
 ):
+    stage.simulator.workspace.users[MINA].tz = "Asia/Kolkata"
     card, _ = await asked(stage, "transfer 1700 GBP to alice")
     board = Board(stage, request_of(card))
     code = stage.records.value("SELECT code FROM requests WHERE id = %s", board.request)
@@ -67,11 +68,13 @@ async def test_who_can_decide_gets_a_link_and_decides_by_it(
     for form in (mail.text, mail.html):
         assert "Ravi (U0RAVI0000) asked. You can decide." in form
         assert "1700" in form
+        assert re.search(r"Decide by \d+ \w+ \d{4} \d\d:\d\d IST\.", form)
     [address] = re.findall(rf"{PUBLIC_URL}/approve/(\S+)", mail.text)
     assert f'href="{PUBLIC_URL}/approve/{address}"' in mail.html
 
     said = await Browser(stage.bot.url).decide(address, "approve")
     assert (said.status, board.stands()) == (200, "finance 0/1")
+    assert re.search(r"approved by .*, \d+ \w+ \d{4} \d\d:\d\d IST", said.text)
     await stage.rest()
     assert not server.to(ADDRESS[FAY]), "her stage tells by Slack alone"
     await stage.click(FAY, "reject", stage.message(card["channel"], card["ts"]))

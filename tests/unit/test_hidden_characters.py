@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
 import hashlib
 import json
@@ -21,12 +22,14 @@ from bot.texts.formatting import (
     cut_escaped,
     date,
     escape,
+    for_reader,
     indented,
     is_identifier,
     local,
     long_arguments,
     mention,
     mentions,
+    read_in,
     safe_name,
     visible,
 )
@@ -186,6 +189,24 @@ def test_an_operator_reads_times_in_the_zone_of_the_machine(monkeypatch):
         said = local(at)
     time.tzset()
     assert said == "29 Nov 2026 19:44 CET"
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("Asia/Kolkata", "30 Nov 2026 00:14 IST"),
+        *((zone, "29 Nov 2026 18:44 UTC") for zone in ("", "No/Where", "../etc", "/")),
+    ],
+)
+def test_a_reader_reads_times_in_a_zone_of_their_own(zone, said):
+    at = dt.datetime(2026, 11, 29, 18, 44, tzinfo=dt.UTC)
+
+    def read() -> str:
+        read_in(zone)
+        return for_reader(at)
+
+    assert contextvars.copy_context().run(read) == said
+    assert for_reader(at) == "29 Nov 2026 18:44 UTC"
 
 
 def test_a_long_text_shows_its_ends_length_and_fingerprint():

@@ -41,7 +41,7 @@ from bot.texts.cards import (
     status_word,
 )
 from bot.texts.clicks import what_to_type
-from bot.texts.formatting import one_line, utc
+from bot.texts.formatting import for_reader, one_line
 from bot.texts.formatting import shown as as_shown
 from bot.web.links.tokens import Signer, hash_of
 
@@ -136,10 +136,10 @@ def _facts(shown: Shown) -> str:
     facts = [(sentences.ASKED_BY, _person(request.people.requester.user, shown.names))]
     facts += [(sentences.WHY, why) for why in request.terms.why]
     if request.is_open:
-        facts.append((sentences.DECIDE_UNTIL, utc(request.deadline)))
+        facts.append((sentences.DECIDE_UNTIL, for_reader(request.deadline)))
     else:
         word = STATUS_WORDS[request.status]
-        facts.append((word, utc(request.end.decided_at or request.deadline)))
+        facts.append((word, for_reader(request.end.decided_at or request.deadline)))
     if request.end.execution == "unknown":
         facts.append((sentences.CAREFUL, UNKNOWN_IF_RUN))
     facts.append((sentences.LINK_IS_FOR, _person(shown.user, shown.names)))

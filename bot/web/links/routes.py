@@ -26,6 +26,7 @@ from bot.base.settings_types import Rate
 from bot.database.pool import TRANSIENT
 from bot.slack.openid import NotSignedIn, OpenId
 from bot.texts import web as sentences
+from bot.texts.formatting import read_in
 from bot.texts.web import (
     NO_CHOICE,
     NOT_FROM_HERE,
@@ -165,8 +166,8 @@ class LinkPages:
             return await self._closed(token)
         result = await self._judged(token, action)
         now = await self.opening.now(found.id) or found
-        said = sentences.answer(result, now, action.person)
         names = await self._names(link, now)
+        said = sentences.answer(result, now, action.person)
         shown = Shown(now, link.user, names, said=said.sentence)
         return html(said.status, request_page(shown))
 
@@ -198,7 +199,10 @@ class LinkPages:
         return self.sign_in is not None and self.sign_in.is_in(request, token, link)
 
     async def _names(self, link: Link, request: Request) -> Mapping[str, str]:
-        """Display names; a page without them is a page still."""
+        """Display names; times are in the reader's zone from here on.
+
+        A page without names, and with times in UTC, is a page still.
+        """
         users = {link.user, request.people.requester.user, *who_can_decide(request)[:6]}
         users |= {decision.person.user for decision in request.chain.decisions}
         people = [Person("", request.team, user) for user in sorted(users)]
@@ -207,7 +211,9 @@ class LinkPages:
                 found = await asyncio.gather(*map(self.people.look_up, people))
         except (SlackUnavailable, TimeoutError):
             return {}
-        return {profile.person.user: profile.name for profile in found}
+        known = {profile.person.user: profile for profile in found}
+        read_in(known[link.user].zone)
+        return {user: profile.name for user, profile in known.items()}
 
 
 def action_from_link(
