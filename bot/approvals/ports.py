@@ -89,7 +89,11 @@ class People(Protocol):
     """Knows people as they are right now."""
 
     async def look_up(self, person: Person) -> Profile:
-        """Raise `bot.base.errors.SlackUnavailable` when nobody can tell in time."""
+        """Look up a person.
+
+        Raises:
+            bot.base.errors.SlackUnavailable: Slack did not answer in time.
+        """
         ...
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:

@@ -168,8 +168,7 @@ def lasting(seconds: int) -> str:
 
 def utc(at: dt.datetime) -> str:
     """An aware time as people read it without Slack: `23 Nov 2026 14:05 UTC`."""
-    here = at.astimezone(dt.UTC)
-    return f"{here.day} {here:%b %Y %H:%M} UTC"
+    return _written(at.astimezone(dt.UTC))
 
 
 #: The zone of the person who reads what is written now, outside Slack.
@@ -189,13 +188,15 @@ def read_in(zone: str) -> None:
 
 def for_reader(at: dt.datetime) -> str:
     """An aware time as its reader's clock says it: `23 Nov 2026 14:05 GMT`."""
-    here = at.astimezone(reader_zone.get())
-    return f"{here.day} {here:%b %Y %H:%M %Z}"
+    return _written(at.astimezone(reader_zone.get()))
 
 
 def local(at: dt.datetime) -> str:
     """An aware time as this machine's clock says it, for its operators."""
-    here = at.astimezone()
+    return _written(at.astimezone())
+
+
+def _written(here: dt.datetime) -> str:
     return f"{here.day} {here:%b %Y %H:%M %Z}"
 
 

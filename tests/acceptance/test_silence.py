@@ -36,7 +36,7 @@ async def until_said(stage: Stage, card: Message, words: str, number: int = 1) -
 
 
 async def nothing_calls(stage: Stage, card: Message) -> None:
-    """What has called people is drawn anew at the end, and nothing calls them since."""
+    """Wait until no message calls people any more, and see that it stays so."""
 
     def calling() -> list[str]:
         return in_thread(stage, card, REMINDED) + in_thread(stage, card, JOINED)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-
 import pytest
-from playwright.async_api import Browser, WebSocketRoute, expect
+from playwright.async_api import Browser, expect
 
 from bot.simulator import Simulator, demo_workspace
 from tests.support.bot_process import free_port
 from tests.support.browser import visit
 from tests.support.crashes import until
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
-from tests.support.page import act_as, ask, messages, open_channel, say
+from tests.support.page import act_as, ask, messages, open_channel, say, visit_held
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -63,9 +60,7 @@ async def test_an_answer_opens_that_came_before_all_else(
     browser: Browser, app: SlackApp
 ):
     async with visit(browser, "about:blank", own=True) as page:
-        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
-        await page.route_web_socket(re.compile("/page/live"), connecting.put)
-        await page.goto(app.simulator.base_url)
+        connecting = await visit_held(page, app.simulator.base_url)
         (await connecting.get()).connect_to_server()
         await expect(page.get_by_test_id("composer")).to_be_focused()
         await act_as(page, "Mina")
@@ -80,9 +75,7 @@ async def test_what_is_entered_before_the_connection_goes_out_with_it(
     browser: Browser, app: SlackApp
 ):
     async with visit(browser, "about:blank", own=True) as page:
-        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
-        await page.route_web_socket(re.compile("/page/live"), connecting.put)
-        await page.goto(app.simulator.base_url)
+        connecting = await visit_held(page, app.simulator.base_url)
         held, box = await connecting.get(), page.get_by_test_id("composer")
         await box.fill("early words")
         await box.press("Enter")
@@ -151,7 +144,7 @@ async def test_arrow_keys_move_among_channels_and_messages(
     await app.post(GENERAL, text="one above")
     await app.post(GENERAL, text="one below")
     async with visit(browser, app.simulator.base_url) as page:
-        # the last thing that takes the focus by itself
+        # once it has the focus, the page moves the focus no more
         await expect(page.get_by_test_id("composer")).to_be_focused()
         await page.get_by_test_id(f"channel-{GENERAL}").focus()
         await page.keyboard.press("ArrowDown")

@@ -6,12 +6,12 @@ import asyncio
 import re
 
 import pytest
-from playwright.async_api import Browser, Request, Route, WebSocketRoute, expect
+from playwright.async_api import Browser, Request, Route, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.browser import picture, visit
 from tests.support.demo import GENERAL, PEOPLE
-from tests.support.page import act_as, flaws, messages, open_channel
+from tests.support.page import act_as, flaws, messages, open_channel, visit_held
 from tests.support.slack_app import SlackApp
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -46,13 +46,7 @@ async def test_scenes_are_offered_when_they_can_be_played(
     browser: Browser, bot: BotProcess, path: str
 ):
     async with visit(browser, "about:blank", own=True) as page:
-        connecting: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
-
-        def hold(route: WebSocketRoute) -> None:
-            connecting.put_nowait(route)
-
-        await page.route_web_socket(re.compile("/page/live"), hold)
-        await page.goto(f"{bot.url}{path}")
+        connecting = await visit_held(page, f"{bot.url}{path}")
         held = await connecting.get()
         scenes = page.locator("#scenes").get_by_role("button")
         await expect(scenes).to_have_count(0)

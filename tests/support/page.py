@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, WebSocketRoute, expect
 
 from tests.support.bot_process import BotProcess
 from tests.support.demo import APPROVALS, GENERAL, PEOPLE
 
 CHANNELS = {"general": GENERAL, "approvals": APPROVALS}
 SCRIPTS = Path(__file__).parent
+
+
+async def visit_held(page: Page, url: str) -> asyncio.Queue[WebSocketRoute]:
+    """Go to a page whose live connections wait, each until the test connects it."""
+    held: asyncio.Queue[WebSocketRoute] = asyncio.Queue()
+    await page.route_web_socket(re.compile("/page/live"), held.put)
+    await page.goto(url)
+    return held
 
 
 async def act_as(page: Page, name: str) -> None:

@@ -185,7 +185,7 @@ async def test_threat_70_naming_another_delegate_ends_the_first(
     assert "delegation_ended" in await house.trail()
 
 
-async def test_threat_70_without_delegable_to_nobody_stands_in(
+async def test_threat_70_without_delegable_to_no_one_stands_in(
     house: House, desk: HomeDesk
 ):
     await desk.command(f"delegate <@{FAY}> until tomorrow", MINA)
@@ -200,7 +200,7 @@ async def test_threat_70_without_delegable_to_nobody_stands_in(
     assert (await house.click(FAY, asked)).code == "not_in_group"
 
 
-async def test_threat_70_nobody_delegates_to_whoever_asked(
+async def test_threat_70_no_one_delegates_to_the_requester(
     house: House, desk: HomeDesk
 ):
     delegating(house)

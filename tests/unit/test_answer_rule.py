@@ -84,7 +84,7 @@ def answered(one: Request, who: str = DANA, **changed: Any) -> Result:
         ),
     ],
 )
-def test_an_answer_is_approved_by_whoever_gives_it(form, given, value, shown):
+def test_an_answer_is_approved_by_the_person_who_gives_it(form, given, value, shown):
     one = question(form=form)
     result = answered(one, **given)
     assert result.effect is Effect.ANSWERED

@@ -96,5 +96,5 @@ async def test_a_held_up_loop_is_named_with_its_line(
 
 
 def told(logs: Any) -> list[Any]:
-    """What was said of the node; a busy machine can hold the loop up elsewhere."""
+    """The lines about the node alone: on a busy machine other code may block, too."""
     return [each for each in logs if each["at"].endswith("in blocks")]

@@ -76,9 +76,9 @@ async def test_a_guarded_tool_looks_the_same_and_runs_only_guarded():
         await guarded.ainvoke({"path": "a"})
     with pytest.raises(ValueError, match="whole ToolCall"):
         await guarded.ainvoke("a")
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="use ainvoke"):
         guarded.invoke({"path": "a"})
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="use ainvoke"):
         await guarded.arun({"path": "a"})
     assert ledger.runs == []
 
