@@ -36,6 +36,7 @@ class Run:
         claimed: ids of the tool calls that it has claimed.
         unsaved: checkpoints that its graph has come to and that are not stored, as rows
             by statement; the end of the run stores them.
+        written: what the step has written in which it asks, as rows; likewise.
         save: stores them, before what may not come without them.
         saving: the save that was begun last.
         unsynced: the checkpoint that it has written last, where that did not wait for
@@ -50,6 +51,7 @@ class Run:
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
     claimed: set[str] = field(default_factory=set[str], repr=False)
     unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
+    written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
     saving: Task[None] | None = field(default=None, repr=False)
     unsynced: str = field(default="", repr=False)

@@ -9,21 +9,22 @@ import json
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from bot.approvals import SQL, digest
+from bot.approvals import SQL, digest, store
 from bot.approvals.assess import Assessment, EarlierReject, ProposedCall, Turn, rule
 from bot.approvals.audit import arguments_text
 from bot.approvals.deadlines import earliest
 from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.policy.model import DM, THREAD, Policy
-from bot.approvals.ports import Jobs, Members, resume_job, standing_job
+from bot.approvals.ports import Jobs, resume_job, standing_job
 from bot.approvals.stages import chain_json, hours_json
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection
@@ -34,23 +35,23 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks al
 async def raise_requests(
     connection: Connection,
     jobs: Jobs,
-    policy: Policy,
     turn: Turn,
     asked: Sequence[ProposedCall],
-    members: Members,
+    context: PolicyContext,
+    before: Mapping[str, EarlierReject],
 ) -> list[str]:
     """Raise what is not raised yet, in the caller's transaction; return new ids.
 
     Asking again about the same interrupt changes nothing, so this may be repeated
-    after a crash. `members` has the groups that `sources_of` names.
+    after a crash.
+
+    Args:
+        context: `members` has the groups that `sources_of` names.
+        before: what people have rejected here within the last hour, by call digest.
     """
-    if not asked:
-        return []
     raised: list[str] = []
     cards: list[str] = []
-    before, now = await _rejected_before(connection, turn, asked)
-    context = PolicyContext(policy, now, members)
-    places = Places(turn, asked)
+    policy, places = context.policy, Places(turn, asked)
     for ask in asked:
         ruling = rule(ask, turn, context, before)
         first = _first_told(turn, ruling, context)
@@ -68,16 +69,26 @@ async def raise_requests(
     return raised
 
 
-async def _rejected_before(
-    connection: Connection, turn: Turn, asked: Sequence[ProposedCall]
+async def rejected_before(
+    connection: Connection, conversation: str, asked: Sequence[ProposedCall]
 ) -> tuple[Mapping[str, EarlierReject], datetime]:
     """Return what people have rejected here within the last hour, and the clock."""
-    digests = [known for ask in asked if (known := _digest(ask))]
-    key = {"conversation": turn.conversation, "digests": digests}
+    key = {"conversation": conversation, "digests": digests_of(asked)}
     found = await connection.execute(SQL["select_rejected_before"], key)
-    rows = await found.fetchall()
-    rejected = [(row, EarlierReject(row["by"], row["at"])) for row in rows if row["by"]]
-    return {row["digest"]: known for row, known in rejected}, rows[0]["now"]
+    row = cast("DictRow", await found.fetchone())
+    return rejects_from(row["rejected"]), row["now"]
+
+
+def rejects_from(rows: Iterable[Mapping[str, str]]) -> dict[str, EarlierReject]:
+    """Read what the database's `rejected_before` has returned."""
+    return {
+        row["digest"]: EarlierReject(row["by"], store.utc(row["at"])) for row in rows
+    }
+
+
+def digests_of(asked: Iterable[ProposedCall]) -> list[str]:
+    """The call digests of those that have one."""
+    return [known for ask in asked if (known := _digest(ask))]
 
 
 def _digest(ask: ProposedCall) -> str:

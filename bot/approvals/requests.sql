@@ -83,21 +83,9 @@ trail AS (
 SELECT id FROM raised;
 
 -- name: select_rejected_before
--- The clock; and, for the loop guard, which of these calls people have rejected here
--- within the last hour, with the last person who did so. At least one row.
-SELECT bot_now() AS now, asked.digest, last.by, last.at
-FROM (SELECT unnest(%(digests)s::text[]) AS digest
-      UNION SELECT NULL) AS asked
-LEFT JOIN LATERAL (
-  SELECT r.decided_at AS at,
-    (SELECT d.user_id FROM decisions d
-     WHERE d.request_id = r.id AND d.verdict = 'reject' AND d.voided_at IS NULL
-     ORDER BY d.id DESC LIMIT 1) AS by
-  FROM requests r
-  WHERE r.conversation_id = %(conversation)s AND r.status = 'rejected'
-    AND r.outcome = '' AND r.decided_at > bot_now() - interval '1 hour'
-    AND asked.digest IN (r.raised_digest, r.call_digest)
-  ORDER BY r.decided_at DESC LIMIT 1) AS last ON true;
+-- The clock, and which of these calls people have rejected here within the last hour.
+SELECT bot_now() AS now, ARRAY(SELECT to_jsonb(r)
+  FROM rejected_before(%(conversation)s, %(digests)s) AS r) AS rejected;
 
 -- name: insert_delivery
 -- Something to be sent; the job that sends it is deferred beside it.

@@ -12,10 +12,11 @@ from typing import Any
 from bot.approvals import digest, grants, store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.audit import Fact, append
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import CallFacts, LostRun, Run
 from bot.approvals.model import Askers, Execution, Person, Request, Status
 from bot.approvals.ports import Jobs, People, Policies, look_up_groups
-from bot.approvals.raise_request import raise_requests
+from bot.approvals.raise_request import raise_requests, rejected_before
 from bot.approvals.transitions import withdraw_by_agent
 from bot.base.faults import reach
 from bot.base.settings_types import ApiAgent
@@ -105,8 +106,12 @@ class AgentsOutside:
             found = await self._known(connection, agent, asked)
             if is_new := not found:
                 await _open(connection, agent, turn.conversation)
+                before, now = await rejected_before(
+                    connection, turn.conversation, [call]
+                )
+                context = PolicyContext(policy, now, members)
                 raised = await raise_requests(
-                    connection, self.jobs, policy, turn, [call], members
+                    connection, self.jobs, turn, [call], context, before
                 )
                 found = raised[0]
         return await self.find(agent, found), is_new

@@ -72,14 +72,30 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- was given may stand before an action that would happen a second time. A turn that was to
 -- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
 -- yet are stored with its end, and its `job` is deleted. With a `lease` the last word is
--- taken, too, as `take_message` would take it.
+-- taken, too, as `take_message` would take it. What a `step` has written that asks is
+-- stored as by `put_writes`, if its checkpoint stands: where that did not wait for the
+-- disk, a crash of the server may have taken it back. Then nothing is asked, and the
+-- clock takes the turn up again.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
     stream_run IS NOT DISTINCT FROM generation
       AND (stream_ts IS NOT NULL OR %(kind)s = '') AS closes
   FROM conversations
-  WHERE id = %(conversation)s AND generation = %(generation)s FOR NO KEY UPDATE),
+  WHERE id = %(conversation)s AND generation = %(generation)s
+    AND (%(step)s::text IS NULL OR %(step)s = ANY(%(ids)s::text[]) OR EXISTS (
+      SELECT FROM checkpoints WHERE thread_id = %(conversation)s::uuid::text
+        AND checkpoint_ns = '' AND checkpoint_id = %(step)s))
+  FOR NO KEY UPDATE),
+written AS (
+  INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id,
+    task_path, idx, channel, type, blob)
+  SELECT own.id::text, '', %(step)s, w.*
+  FROM own, unnest(%(tasks)s::text[], %(paths)s::text[], %(numbers)s::integer[],
+    %(written_to)s::text[], %(written_as)s::text[], %(written)b::bytea[]) AS w
+  ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
+    DO UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob
+    WHERE EXCLUDED.idx < 0),
 ended AS (
   SELECT * FROM own WHERE %(kind)s::text <> ''),
 closed_stream AS (
@@ -135,7 +151,9 @@ SELECT own.stopping, CASE WHEN %(ids)s::text[] <> '{}' THEN save_checkpoints(
   THEN defer_for_conversation('turn', own.id) END AS next,
   said.id::text AS id, said.kind, said.team_id, said.channel_id, said.thread_ts,
   said.user_id, said.text, said.message_ts, said.posted_channel, said.error,
-  said.created_at, said.stage, said.tries, said.streamed, said.revision
+  said.created_at, said.stage, said.tries, said.streamed, said.revision,
+  bot_now() AS now,
+  ARRAY(SELECT to_jsonb(r) FROM rejected_before(own.id, %(digests)s) AS r) AS rejected
 FROM own LEFT JOIN said ON true;
 
 -- name: lock_offer

@@ -294,9 +294,9 @@ class Engine:
                 )
                 values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
-            asked = values.get("__interrupt__", ())
-            save = cast("RunSaver", graph.checkpointer).flush
-            return replace(state_after_run(values, asked, MESSAGES), save=save)
+            if asked := values.get("__interrupt__", ()):
+                cast("RunSaver", graph.checkpointer).stop()
+            return state_after_run(values, asked, MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
 

@@ -6,8 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import (
-    Awaitable,
-    Callable,
     Collection,
     Iterable,
     Iterator,
@@ -35,7 +33,6 @@ from bot.approvals.model import Execution, Request
 from bot.conversations.dialects import static_breakpoint
 from bot.conversations.dialects.interface import arguments_of, written
 from bot.conversations.inspect_graph import MESSAGES
-from bot.database.pool import Connection
 from bot.texts import agent, conversation
 
 CUT_OFF = "CancelledError"  # of a task that stopped since another one has raised
@@ -78,8 +75,6 @@ class GraphState:
         passed: nodes that have come to their ends in the turn, likewise.
         structured: the structured response of LangChain's agents as JSON, None if
             there is none.
-        save: saves what is asked where the requests for it are raised, if that does not
-            stand yet.
     """
 
     interrupts: tuple[Interrupt[Any], ...]
@@ -89,7 +84,6 @@ class GraphState:
     inner: tuple[GraphState, ...] = ()
     passed: tuple[str, ...] = ()
     structured: Any = None
-    save: Callable[[Connection], Awaitable[None]] | None = None
 
     def walk(self) -> Iterator[GraphState]:
         """Yield the states of the subgraphs, the deepest first, and then this one."""

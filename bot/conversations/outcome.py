@@ -18,6 +18,7 @@ from psycopg.rows import DictRow
 from agent.phrases import chat
 from agent.safe_text import clean_text
 from bot.approvals.assess import ProposedCall, Turn, sources_of
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import (
     LostRun,
     Run,
@@ -36,7 +37,7 @@ from bot.approvals.ports import (
     at_work,
     look_up_groups,
 )
-from bot.approvals.raise_request import raise_requests
+from bot.approvals.raise_request import digests_of, raise_requests, rejects_from
 from bot.approvals.transitions import orphan
 from bot.base.errors import SlackUnavailable
 from bot.base.faults import reach
@@ -45,7 +46,7 @@ from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
-from bot.conversations.run_saver import checkpoint_lists
+from bot.conversations.run_saver import checkpoint_lists, written_lists
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import conversation, graphs
@@ -99,20 +100,20 @@ class Settler:
         except SlackUnavailable:
             await run.save()  # so that the next try need not ask the model again
             raise
-        end = self._end_of(ran, answered)
+        end = self._end_of(ran, asked, answered)
         if end.kind and _takes_all(run, answered):
             async with statement(self.pool) as connection:
                 await self._end(connection, run, end)
             return
         async with transaction(self.pool) as connection:
             # a resume that asks again may have more answers to hand over
-            await self._end(connection, run, end, is_last=not answered)
-            if ran.interrupts and ran.save:
-                await ran.save(connection)
+            ended = await self._end(connection, run, end, is_last=not answered)
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
-            await raise_requests(connection, self.jobs, policy, turn, asked, members)
+            context = PolicyContext(policy, ended["now"], members)
+            before = rejects_from(ended["rejected"])
+            await raise_requests(connection, self.jobs, turn, asked, context, before)
         if ran.interrupts:
             reach("asked")
 
@@ -197,10 +198,12 @@ class Settler:
             await close_unrun(connection, self.jobs, gone, why)
             await orphan(connection, self.jobs, gone, why)
 
-    def _end_of(self, ran: GraphState, answered: Sequence[str]) -> RunEnd:
+    def _end_of(
+        self, ran: GraphState, asked: Sequence[ProposedCall], answered: Sequence[str]
+    ) -> RunEnd:
         """Return what the run has come to: a question, or the last word of its turn."""
         if ran.interrupts:
-            return RunEnd(answered=answered)
+            return RunEnd(answered=answered, digests=digests_of(asked))
         if said := last_word(ran, self.served.schemas):
             return RunEnd("answer", said, answered)
         if answered_nothing(ran):
@@ -212,7 +215,7 @@ class Settler:
 
     async def _end(
         self, connection: Connection, run: Run, end: RunEnd, *, is_last: bool = False
-    ) -> None:
+    ) -> DictRow:
         """Write the end of a run; its job ends too, if `is_last` or at a turn's end."""
         lease = None if end.again else self.jobs.lease  # an offer is drawn from more
         gated = self.served.is_own
@@ -221,6 +224,7 @@ class Settler:
         if end.kind:
             taken = {**said, **TAKEN} if lease else {}
             self.jobs.post(connection, [said["id"]], taken, run.conversation)
+        return said
 
 
 @dataclass(frozen=True)
@@ -233,6 +237,7 @@ class RunEnd:
         answered: ids of the requests whose answers the graph has taken.
         known: False if nobody knows whether it has.
         again: whether it is offered to try the turn again.
+        digests: of the calls that it asks people about.
     """
 
     kind: str = ""
@@ -240,6 +245,7 @@ class RunEnd:
     answered: Sequence[str] = ()
     known: bool = True
     again: bool = False
+    digests: Sequence[str] = ()
 
 
 #: What `take_message` reads beside the row of a message that is just being written.
@@ -261,7 +267,7 @@ async def end_run(
     lease: timedelta | None = None,
     job: JobAtWork | None = None,
 ) -> DictRow:
-    """Write a run's end, and return the row of its last word, if it has one.
+    """Write a run's end; return the row of its last word, and of what it asks about.
 
     Args:
         gated: whether all calls of the graph go by our own gate.
@@ -276,6 +282,7 @@ async def end_run(
         run.saving.result()
     key = {
         **checkpoint_lists(run.unsaved),
+        **written_lists(run.written if not end.kind else ()),
         "conversation": run.conversation,
         "generation": run.generation,
         "kind": end.kind,
@@ -284,6 +291,7 @@ async def end_run(
         "answered": list(end.answered),
         "known": end.known,
         "again": end.again,
+        "digests": [*end.digests] or None,
         "gated": gated,
         "lease": lease,
         "job": job and job.number,
@@ -295,7 +303,7 @@ async def end_run(
     if row["stopping"] is not None and not end.kind and end.answered:
         ends = dict.fromkeys(end.answered, Execution.DONE)
         raise Stopped(run.conversation, ends)
-    connection.after_commit.append(run.unsaved.clear)
+    connection.after_commit += [run.unsaved.clear, run.written.clear]
     if job:
         connection.after_commit.append(job.end)
     return row

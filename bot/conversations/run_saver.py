@@ -49,6 +49,7 @@ TASK = (*PLACE, "task_id", "task_path")
 CHECKPOINTS = ("ids", "parents", "checkpoints", "metadata")
 BLOBS = ("channels", "versions", "types", "blobs")
 WRITES = ("numbers", "channels", "types", "blobs")
+WRITTEN = ("tasks", "paths", "numbers", "written_to", "written_as", "written")
 Row = Sequence[Any]
 Saved = Mapping[str, Sequence[Row]]  # rows by LangGraph's own statement for them
 Held = tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]
@@ -68,8 +69,8 @@ class RunSaver(AsyncPostgresSaver):
         to: the pool, or a connection with a transaction that writes more than this.
         holds: whether a checkpoint may wait for what follows from it, see `_hold`; and
             what a task has written for the next checkpoint, which contains it, or for
-            `flush`. For our own agent: each of its tasks may run again, since what it
-            does is claimed and its result stored.
+            the end of the run. For our own agent: each of its tasks may run again,
+            since what it does is claimed and its result stored.
         saved: hears, in the saver's loop, of the values of each checkpoint of the graph
             itself, before its next step begins.
     """
@@ -86,7 +87,6 @@ class RunSaver(AsyncPostgresSaver):
         self._run = run
         self._saved = saved
         self._holds = holds
-        self._behind = False  # whether it writes behind what a crash may take back
         # never others: LangGraph works on a copy of the saver, which shares these
         self._held: list[Held] = []
         self._ended = set[str]()  # claimed calls whose result a checkpoint has
@@ -119,19 +119,16 @@ class RunSaver(AsyncPostgresSaver):
         saved = super().aput_writes(config, writes, task_id, task_path)
         await at_home(self.loop, saved)
 
-    async def flush(self, connection: Connection) -> None:
-        """Save what was held and no checkpoint has: the run has stopped within a step.
+    def stop(self) -> None:
+        """Leave what was held, and no checkpoint has, for the end of the run.
 
-        Raises:
-            LostRun: another run has taken the conversation over, or a crash of the
-                server has taken back the checkpoint. Nothing is asked then, and the
-                clock takes the turn up again.
+        The run has stopped within a step, since it asks.
         """
-        last = RunSaver(connection, self._run)
-        last._behind = True
-        for held in self._held:
-            await last.aput_writes(*held)
-        self._held.clear()
+        for config, writes, task, path in self._held:
+            place = config.get("configurable", {})
+            thread, name, step = (place[key] for key in PLACE)
+            rows = self._dump_writes(thread, name, step, task, path, writes)
+            self._run.written += rows
 
     async def aput(
         self,
@@ -354,9 +351,7 @@ class RunSaver(AsyncPostgresSaver):
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]
-            # a task that asks twice writes its answers twice: the last have all
-            last = {row[-len(WRITES)]: row for row in writes}
-            given = {**_lists(WRITES, [*last.values()]), "behind": self._behind}
+            given = _lists(WRITES, _last(writes))
         place = dict(zip(TASK, shared, strict=False))
         own = {**place, **given, "generation": self._run.generation}
         await cursor.execute(statement, own)
@@ -373,6 +368,18 @@ def checkpoint_lists(saves: Sequence[Saved]) -> dict[str, list[Any]]:
         **_lists(CHECKPOINTS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL, ())),
         **_lists(BLOBS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL, ())),
     }
+
+
+def written_lists(rows: Sequence[Row]) -> dict[str, Any]:
+    """The columns of what a step has written in which its run stops, for `end_run`."""
+    if not rows:
+        return dict.fromkeys(("step", *WRITTEN))
+    return {"step": rows[0][2], **_lists(WRITTEN, _last(rows))}
+
+
+def _last(writes: Sequence[Row]) -> list[Row]:
+    """A task that asks twice writes its answers twice: the last have all."""
+    return [*{tuple(row[:-3]): row for row in writes}.values()]
 
 
 def _by_statement(saves: Sequence[Saved]) -> dict[str, list[Row]]:

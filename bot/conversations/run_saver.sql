@@ -15,13 +15,9 @@ FROM own;
 -- name: put_writes
 -- What a task has written, likewise. What LangGraph itself notes about a task (under
 -- numbers below zero) replaces what was noted; a value stays as it was first written.
--- `behind`: only where their checkpoint stands, which did not wait for the disk.
 WITH own AS (
   SELECT c.id::text AS thread_id FROM conversations c
-  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s
-    AND (NOT %(behind)s OR EXISTS (SELECT FROM checkpoints k
-      WHERE k.thread_id = c.id::text AND k.checkpoint_ns = %(checkpoint_ns)s
-        AND k.checkpoint_id = %(checkpoint_id)s)) FOR SHARE),
+  WHERE c.id = %(thread_id)s::uuid AND c.generation = %(generation)s FOR SHARE),
 kept AS (
   INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id,
     task_path, idx, channel, type, blob)

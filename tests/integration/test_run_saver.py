@@ -104,11 +104,11 @@ async def test_nothing_is_asked_where_its_checkpoint_got_lost(house: House):
     run = await begun(house, await house.conversation())
     ran = await agent.runner.engine.start(run, HumanMessage("wipe a"))
     assert ran.interrupts
-    assert ran.save
+    await run.save()
     await house.rows("DELETE FROM checkpoints")
     with pytest.raises(LostRun):
         async with house.pool.connection() as connection:
-            await ran.save(connection)
+            await end_run(connection, run, RunEnd())
     assert await house.one(ROWS) == 0
 
 

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.decide import Decider
+from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import CallFacts, Run, Taken, claim
 from bot.approvals.judge import Result
 from bot.approvals.model import (
@@ -33,7 +34,7 @@ from bot.approvals.model import (
 from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import look_up_groups
-from bot.approvals.raise_request import raise_requests
+from bot.approvals.raise_request import raise_requests, rejected_before
 from bot.base.errors import SlackUnavailable
 from bot.conversations.conversation import start
 from bot.conversations.inbox import Incoming, receive
@@ -257,8 +258,10 @@ class House:
         sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
         async with transaction(self.pool) as connection:
+            before, now = await rejected_before(connection, conversation, asked)
+            context = PolicyContext(policy, now, members)
             ids = await raise_requests(
-                connection, self.queue, policy, turn, asked, members
+                connection, self.queue, turn, asked, context, before
             )
         return [await self.request(each) for each in ids]
 

@@ -20,11 +20,10 @@ from agent.tools.files import (
     read,
     write,
 )
-from bot.approvals.assess import ProposedCall, Turn
-from bot.approvals.model import Askers, Verdict
-from bot.approvals.raise_request import raise_requests
+from bot.approvals.assess import ProposedCall
+from bot.approvals.model import Verdict
 from tests.support.house import House, facts_of
-from tests.support.people import CHANNEL, MINA, RAVI, person
+from tests.support.people import MINA
 
 ACTS: dict[str, Callable[[Path], object]] = {
     "read": lambda root: read(root, "a.txt"),
@@ -165,13 +164,9 @@ async def test_threat_41_the_gate_hands_the_tool_what_was_approved(root: Path):
 
 
 async def raised(house: House, seen: dict[str, Any] | None) -> Any:
-    turn = Turn(await house.conversation(), CHANNEL, "100.1", Askers(person(RAVI)))
     asked = ProposedCall("i-seen", "call-seen", "wipe", {"path": "a.txt"}, seen=seen)
-    async with house.pool.connection() as connection, connection.transaction():
-        [one] = await raise_requests(
-            connection, house.queue, house.policies.current, turn, [asked], {}
-        )
-    return await house.request(one)
+    [one] = await house.raised([asked])
+    return one
 
 
 async def test_threat_41_what_was_seen_is_kept_with_the_request(house: House):
