@@ -73,9 +73,9 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
 -- yet are stored with its end, and its `job` is deleted. With a `lease` the last word is
 -- taken, too, as `take_message` would take it. What a `step` has written that asks is
--- stored as by `put_writes`, if its checkpoint stands: where that did not wait for the
--- disk, a crash of the server may have taken it back. Then nothing is asked, and the
--- clock takes the turn up again.
+-- stored as well: `behind` a checkpoint that is stored already only if that stands, since
+-- where it did not wait for the disk, a crash of the server may have taken it back. Then
+-- nothing is asked, and the clock takes the turn up again.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
@@ -83,19 +83,10 @@ WITH own AS (
       AND (stream_ts IS NOT NULL OR %(kind)s = '') AS closes
   FROM conversations
   WHERE id = %(conversation)s AND generation = %(generation)s
-    AND (%(step)s::text IS NULL OR %(step)s = ANY(%(ids)s::text[]) OR EXISTS (
-      SELECT FROM checkpoints WHERE thread_id = %(conversation)s::uuid::text
-        AND checkpoint_ns = '' AND checkpoint_id = %(step)s))
+    AND (%(behind)s::text IS NULL OR EXISTS (SELECT FROM checkpoints
+      WHERE thread_id = %(conversation)s::uuid::text AND checkpoint_ns = ''
+        AND checkpoint_id = %(behind)s))
   FOR NO KEY UPDATE),
-written AS (
-  INSERT INTO checkpoint_writes (thread_id, checkpoint_ns, checkpoint_id, task_id,
-    task_path, idx, channel, type, blob)
-  SELECT own.id::text, '', %(step)s, w.*
-  FROM own, unnest(%(tasks)s::text[], %(paths)s::text[], %(numbers)s::integer[],
-    %(written_to)s::text[], %(written_as)s::text[], %(written)b::bytea[]) AS w
-  ON CONFLICT (thread_id, checkpoint_ns, checkpoint_id, task_id, idx)
-    DO UPDATE SET channel = EXCLUDED.channel, type = EXCLUDED.type, blob = EXCLUDED.blob
-    WHERE EXCLUDED.idx < 0),
 ended AS (
   SELECT * FROM own WHERE %(kind)s::text <> ''),
 closed_stream AS (
@@ -142,9 +133,11 @@ offered AS (
       WHERE r.message_id = m.id AND NOT r.guarded))),
 done AS (
   DELETE FROM procrastinate_jobs j USING own WHERE j.id = %(job)s AND j.status = 'doing')
-SELECT own.stopping, CASE WHEN %(ids)s::text[] <> '{}' THEN save_checkpoints(
-    own.id::text, '', %(ids)s, %(parents)s, %(checkpoints)b, %(metadata)b,
-    %(channels)s, %(versions)s, %(types)s, %(blobs)b) END AS saved,
+SELECT own.stopping,
+  CASE WHEN %(saved)b::jsonb IS NOT NULL
+    THEN save_checkpoints(own.id::text, '', %(saved)b, %(blobs)b) END AS saved,
+  CASE WHEN %(step)s::text IS NOT NULL THEN save_writes(
+    own.id::text, '', %(step)s, %(written)b, %(written_blobs)b) END AS written,
   CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))

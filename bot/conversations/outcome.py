@@ -46,7 +46,7 @@ from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
-from bot.conversations.run_saver import checkpoint_lists, written_lists
+from bot.conversations.run_saver import checkpoints_of, writes_of
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, statement, transaction
 from bot.texts import conversation, graphs
@@ -280,9 +280,11 @@ async def end_run(
     """
     if run.saving:  # is over; what kept it from that keeps the run from its end
         run.saving.result()
+    written = writes_of(() if end.kind else run.written)
     key = {
-        **checkpoint_lists(run.unsaved),
-        **written_lists(run.written if not end.kind else ()),
+        **checkpoints_of(run.unsaved),
+        **written,
+        "behind": None if run.unsaved else written["step"],
         "conversation": run.conversation,
         "generation": run.generation,
         "kind": end.kind,

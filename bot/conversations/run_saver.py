@@ -43,13 +43,11 @@ from bot.database.pool import Connection, Pool
 
 CURRENT = 4  # the format of checkpoints that are read in one statement
 PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id")
-# The columns of LangGraph's rows, in their order: those that the rows of a save share,
-# then those that each has.
-TASK = (*PLACE, "task_id", "task_path")
-CHECKPOINTS = ("ids", "parents", "checkpoints", "metadata")
-BLOBS = ("channels", "versions", "types", "blobs")
-WRITES = ("numbers", "channels", "types", "blobs")
-WRITTEN = ("tasks", "paths", "numbers", "written_to", "written_as", "written")
+# The columns of LangGraph's rows behind those of their place, in their order; a blob
+# comes after them.
+CHECKPOINT = ("id", "parent", "checkpoint", "metadata")
+VALUE = ("channel", "version", "type")
+WRITE = ("task", "path", "number", "channel", "type")
 Row = Sequence[Any]
 Saved = Mapping[str, Sequence[Row]]  # rows by LangGraph's own statement for them
 Held = tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]
@@ -347,12 +345,12 @@ class RunSaver(AsyncPostgresSaver):
         rows = _by_statement(saves)
         if checkpoints := rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL):
             statement, shared = SQL["put_checkpoints"], checkpoints[0]
-            given = {**checkpoint_lists(saves), "quick": quick}
+            given = {**checkpoints_of(saves), "quick": quick}
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]
-            given = _lists(WRITES, _last(writes))
-        place = dict(zip(TASK, shared, strict=False))
+            given = writes_of(writes)
+        place = dict(zip(PLACE, shared, strict=False))
         own = {**place, **given, "generation": self._run.generation}
         await cursor.execute(statement, own)
         if await cursor.fetchone() is None:
@@ -361,25 +359,34 @@ class RunSaver(AsyncPostgresSaver):
             self._run.unsynced = checkpoints[-1][2] if quick else ""
 
 
-def checkpoint_lists(saves: Sequence[Saved]) -> dict[str, list[Any]]:
-    """The columns of checkpoints and of their values, for `save_checkpoints`."""
+def checkpoints_of(saves: Sequence[Saved]) -> dict[str, Any]:
+    """Checkpoints and their values, as `save_checkpoints` wants them."""
+    if not saves:
+        return {"saved": None, "blobs": None}
     rows = _by_statement(saves)
-    return {
-        **_lists(CHECKPOINTS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL, ())),
-        **_lists(BLOBS, rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL, ())),
-    }
+    checkpoints = rows[AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL]
+    values = rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL, ())
+    whole = [(*row[2:4], row[4].obj, row[5].obj) for row in checkpoints]
+    held = [row[2:-1] for row in values]
+    saved = {"checkpoints": _named(CHECKPOINT, whole), "values": _named(VALUE, held)}
+    return {"saved": Jsonb(saved), "blobs": [row[-1] for row in values]}
 
 
-def written_lists(rows: Sequence[Row]) -> dict[str, Any]:
-    """The columns of what a step has written in which its run stops, for `end_run`."""
+def writes_of(rows: Sequence[Row]) -> dict[str, Any]:
+    """What the tasks of a step have written, as `save_writes` wants it.
+
+    A task that asks twice writes its answers twice: the last have all.
+    """
     if not rows:
-        return dict.fromkeys(("step", *WRITTEN))
-    return {"step": rows[0][2], **_lists(WRITTEN, _last(rows))}
+        return {"step": None, "written": None, "written_blobs": None}
+    last = [*{tuple(row[:6]): row for row in rows}.values()]
+    written = Jsonb(_named(WRITE, [row[3:-1] for row in last]))
+    blobs = [row[-1] for row in last]
+    return {"step": last[0][2], "written": written, "written_blobs": blobs}
 
 
-def _last(writes: Sequence[Row]) -> list[Row]:
-    """A task that asks twice writes its answers twice: the last have all."""
-    return [*{tuple(row[:-3]): row for row in writes}.values()]
+def _named(names: Sequence[str], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _by_statement(saves: Sequence[Saved]) -> dict[str, list[Row]]:
@@ -406,13 +413,6 @@ class _Rows:
 
     async def executemany(self, statement: str, rows: Sequence[Row]) -> None:
         self.by_statement[statement] = rows
-
-
-def _lists(names: Sequence[str], rows: Sequence[Row]) -> dict[str, list[Any]]:
-    """The last columns of rows, each as a list under its name."""
-    last = [row[-len(names) :] for row in rows]
-    columns = [[row[place] for row in last] for place in range(len(names))]
-    return dict(zip(names, columns, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)
