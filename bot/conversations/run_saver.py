@@ -27,6 +27,7 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
     get_serializable_checkpoint_metadata,
 )
+from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.types import Send
 from psycopg import AsyncCursor
@@ -100,7 +101,9 @@ class RunSaver(AsyncPostgresSaver):
             if row is None:
                 return None
             if row["checkpoint"]["v"] >= CURRENT:
-                return await at_home(self.loop, self._load_checkpoint_tuple(dict(row)))
+                # without the thread that an `AsyncPostgresSaver` takes for a moment
+                load = cast("Any", PostgresSaver)._load_checkpoint_tuple
+                return load(self, dict(row))
         return await at_home(self.loop, super().aget_tuple(config))
 
     async def aput_writes(
