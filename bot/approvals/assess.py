@@ -71,6 +71,11 @@ class ProposedCall:
     sent: str = ""  # the SHA-256 of all that such an agent has sent
 
     @cached_property
+    def text(self) -> str:
+        """Its arguments as they are stored. Raises `NotCanonical`."""
+        return digest.storable(self.arguments)
+
+    @cached_property
     def digest(self) -> str:
         """The call digest. Raises `NotCanonical`."""
         schema = digest.schema_digest(self.schema)
@@ -170,7 +175,7 @@ def rule(
 
 def _plan(policy: Policy, asked: ProposedCall, people: Askers) -> Plan | Assessment:
     try:
-        text = digest.storable(asked.arguments)
+        text = asked.text
     except digest.NotCanonical as error:
         return _unreadable(str(error))
     found = plan_of(policy, asked, people, waivable=asked.waivable)

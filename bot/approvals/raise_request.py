@@ -10,7 +10,7 @@ import secrets
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -128,9 +128,8 @@ def _row(
 def _call(
     policy: Policy, turn: Turn, ask: ProposedCall, ruling: Assessment
 ) -> dict[str, Any]:
-    arguments = ask.arguments if ruling.is_readable else {}
-    schema = digest.schema_digest(ask.schema)
-    call = digest.call_digest(ask.tool, schema, arguments)
+    shown = ask if ruling.is_readable else replace(ask, arguments={})
+    call = shown.digest
     person = turn.people.requester
     return {
         "team": person.team,
@@ -144,9 +143,9 @@ def _call(
         "tool": ask.tool,
         "kind": str(ask.kind),
         "note": ask.note,
-        "arguments": digest.storable(arguments),
+        "arguments": shown.text,
         "schema": digest.schema_as_is(ask.schema),
-        "schema_digest": schema,
+        "schema_digest": digest.schema_digest(ask.schema),
         "call_digest": call,
         "grant_digest": digest.grant_digest(
             call,
