@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -33,10 +34,12 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import (
+    DecisionKey,
     Jobs,
     Members,
     People,
     Policies,
+    last_decision,
     look_up_groups,
     standing_job,
 )
@@ -59,7 +62,6 @@ from bot.base.time_limits import PATIENCE
 from bot.database.pool import Connection, Pool, transaction
 
 Judged = tuple[Result, Request | None]
-Act = Callable[[Action, Profile, Members], Awaitable[Judged]]
 _APPROVED = (Effect.RECORDED, Effect.STAGE_PASSED, Effect.APPROVED)
 TRIES = 5  # of one choice: what it needs to know can change while it is looked up
 
@@ -80,6 +82,19 @@ class RequestLocks:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Slack's word on who acts, and on groups, asked for `since` (`time.monotonic`)."""
+
+    since: float
+    profile: Profile
+    members: Members = field(default_factory=Members)
+
+
+Act = Callable[[Action, Seen], Awaitable[Judged]]
+BeginToLook = Callable[[DecisionKey, Iterable[Person], float], None]
+
+
+@dataclass(frozen=True)
 class Decider:
     """Takes people's words. `pool` is the listeners' own, so agents never starve it."""
 
@@ -91,6 +106,8 @@ class Decider:
     own_app: Callable[[], str]
     # what the tool itself finds wrong with edited arguments, beyond their schema
     problem: Callable[[str, Mapping[str, Any]], str] = lambda tool, arguments: ""
+    # see `bot.slack.afresh.Afresh.begin`
+    begin_to_look: BeginToLook = lambda decision, people, since: None
     turns: RequestLocks = field(default_factory=RequestLocks)
 
     async def decide(self, action: Action) -> Judged:
@@ -131,14 +148,14 @@ class Decider:
         What that is stands in the row, and nobody waits for Slack while the row is
         locked: a lack ends the transaction, is looked up, and all is done again.
         """
+        since = time.monotonic()
         until = asyncio.get_running_loop().time() + PATIENCE
-        profile = await self.people.look_up(action.person)
-        members: Members = {}
+        seen = Seen(since, await self.people.look_up(action.person))
         for _ in range(TRIES):
             try:
-                return await act(action, profile, members)
+                return await act(action, seen)
             except _Lacking as lacking:
-                members |= await self._look_up(lacking, until)
+                seen.members.update(await self._look_up(lacking, until))
             except Overtaken:
                 continue
         raise SlackUnavailable
@@ -151,9 +168,7 @@ class Decider:
         except TimeoutError as error:
             raise SlackUnavailable from error
 
-    async def _decide(
-        self, action: Action, profile: Profile, members: Members
-    ) -> Judged:
+    async def _decide(self, action: Action, seen: Seen) -> Judged:
         turn = self.turns.of(action.request)
         async with turn, transaction(self.pool) as connection:
             found = await store.load_locked(connection, action.request)
@@ -161,17 +176,26 @@ class Decider:
                 result = Result(Effect.REFUSED, "unknown_request")
                 await self._answer(connection, action, result, None)
                 return result, None
-            context = self._standing(*found, action, members)
-            result = self._judge(found[0], action, profile, context)
+            context = self._standing(*found, action, seen.members)
+            result = self._judge(found[0], action, seen.profile, context)
             if result.for_user:
                 team, policy = found[0].team, context.policy
                 policy = await as_given_now(connection, team, policy)
                 context = replace(context, policy=policy)
-                result = self._judge(found[0], action, profile, context)
+                result = self._judge(found[0], action, seen.profile, context)
             request = await self._write(connection, found[0], action, result)
             told = with_current_people(request, context)
             await self._answer(connection, action, result, told)
+            if result.effect in (Effect.APPROVED, Effect.ANSWERED):
+                self._begin_to_look(request, action.person, seen.since)
             return result, told
+
+    def _begin_to_look(self, request: Request, person: Person, since: float) -> None:
+        """Have Slack asked for the run's people, while the commit waits for disk."""
+        deciders = [decision.person for decision in request.chain.decisions]
+        people = dict.fromkeys((request.people.requester, *deciders, person))
+        name, number = last_decision(request)
+        self.begin_to_look((name, number + 1), people, since)
 
     async def _write(
         self,
@@ -229,15 +253,13 @@ class Decider:
             with contextlib.suppress(NotCovered):
                 await self.decide(action)
 
-    async def _preview(
-        self, action: Action, profile: Profile, members: Members
-    ) -> Judged:
+    async def _preview(self, action: Action, seen: Seen) -> Judged:
         async with self.pool.connection() as connection:
             found = await store.load_with_clock(connection, action.request)
         if found is None:
             return Result(Effect.REFUSED, "unknown_request"), None
-        context = self._standing(*found, action, members)
-        result = self._judge(found[0], action, profile, context)
+        context = self._standing(*found, action, seen.members)
+        result = self._judge(found[0], action, seen.profile, context)
         return result, with_current_people(result.tight or found[0], context)
 
     def _standing(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bot.approvals.model import Person, Profile
+from bot.approvals.model import Person, Profile, Request
 from bot.approvals.policy.model import Policy
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time
@@ -85,16 +85,8 @@ class Policies(Protocol):
     def current(self) -> Policy: ...
 
 
-class People(Protocol):
-    """Knows people as they are right now."""
-
-    async def look_up(self, person: Person) -> Profile:
-        """Look up a person.
-
-        Raises:
-            bot.base.errors.SlackUnavailable: Slack did not answer in time.
-        """
-        ...
+class LiveGroups(Protocol):
+    """Knows who is in a group that Slack keeps."""
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         """User ids of a group's people now, by `Group.source` (never `users`).
@@ -106,16 +98,37 @@ class People(Protocol):
         ...
 
 
-class PeopleNow(People, Protocol):
+class People(LiveGroups, Protocol):
+    """Knows people as they are right now."""
+
+    async def look_up(self, person: Person) -> Profile:
+        """Look up a person.
+
+        Raises:
+            bot.base.errors.SlackUnavailable: Slack did not answer in time.
+        """
+        ...
+
+
+DecisionKey = tuple[str, int]  # a request, and which of its decisions
+
+
+def last_decision(request: Request) -> DecisionKey:
+    """Name the last decision on a request, for good: void ones count too."""
+    chain = request.chain
+    return request.id, len(chain.decisions) + len(chain.voided)
+
+
+class PeopleNow(LiveGroups, Protocol):
     """The same, with everybody asked for each time."""
 
-    async def look_again(self, person: Person, since: float) -> Profile:
-        """Look up who clicked so many seconds ago; what the click was told serves."""
+    async def look_again(self, person: Person, decision: DecisionKey) -> Profile:
+        """Look up a person; what the click of that decision has asked serves."""
         ...
 
 
 async def look_up_groups(
-    people: People, sources: Iterable[str], requester: Person
+    people: LiveGroups, sources: Iterable[str], requester: Person
 ) -> Members:
     """Ask Slack who is in these groups now, all at once and before any transaction.
 

@@ -34,11 +34,16 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.policy.model import Denied, Policy
-from bot.approvals.ports import Jobs, PeopleNow, Policies, look_up_groups
+from bot.approvals.ports import (
+    Jobs,
+    PeopleNow,
+    Policies,
+    last_decision,
+    look_up_groups,
+)
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.base.faults import reach
-from bot.base.time_limits import PATIENCE
 from bot.conversations import dialects
 from bot.conversations.dialects.interface import (
     Decided,
@@ -324,9 +329,6 @@ class Doubt:
     denied: Denied | None = None
 
 
-SERVES = 10.0  # seconds for which the last click's own look at its person serves
-
-
 @dataclass(frozen=True)
 class Recheck:
     """Looks at people and policy once more, while the question is pending."""
@@ -374,7 +376,7 @@ class Recheck:
         tight = with_current_policy(request, context.policy)
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
-        own, *profiles = await self._profiles(request, context.now)
+        own, *profiles = await self._profiles(request)
         for number, decision in enumerate(request.chain.decisions):
             profile, earlier = profiles[number], profiles[:number]
             why = profile.refusal or _second_account(profile, own, earlier)
@@ -389,13 +391,12 @@ class Recheck:
             return Doubt(added, tight=with_members(tight, context))
         return None
 
-    async def _profiles(self, request: Request, now: datetime) -> list[Profile]:
+    async def _profiles(self, request: Request) -> list[Profile]:
         """Look up the requester and those who decided, in order."""
-        deciders = [word.person for word in request.chain.decisions]
-        *earlier, last = request.people.requester, *deciders
+        deciders = (decision.person for decision in request.chain.decisions)
+        people, decision = (request.people.requester, *deciders), last_decision(request)
         return await asyncio.gather(
-            *(self.people.look_up(each) for each in earlier),
-            self.people.look_again(last, _since_click(request, now)),
+            *(self.people.look_again(each, decision) for each in people)
         )
 
     async def _reopen(
@@ -463,15 +464,6 @@ def _without(request: Request, doubt: Doubt) -> Request:
     people, gone = request.people, doubt.lost.person.user
     people = replace(people, participants=(*people.participants, gone))
     return replace(request, people=people)
-
-
-def _since_click(request: Request, now: datetime) -> float:
-    """Seconds since the last click asked Slack who it is; 0 where that is too long."""
-    if not request.chain.decisions:
-        return 0.0
-    decided = request.chain.decisions[-1].at
-    since = (now - decided).total_seconds() + PATIENCE
-    return since if since < SERVES else 0.0
 
 
 def _has_begun(request: Request) -> bool:

@@ -32,7 +32,6 @@ from bot.approvals.delegations import Delegations
 from bot.approvals.pause import Operators
 from bot.approvals.policy.load import PolicyFile
 from bot.approvals.ports import Jobs
-from bot.approvals.standing_grants import StandingGrants
 from bot.approvals.unknown_outcome import Marker
 from bot.audit.checkpoints import Notary
 from bot.base.errors import ConfigurationError
@@ -44,7 +43,7 @@ from bot.conversations.inspect_graph import Graph, LoadedGraph, describe
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Recheck
 from bot.conversations.runner import Runner
-from bot.conversations.stop_and_retry import Retrier, UnderWay
+from bot.conversations.stop_and_retry import UnderWay
 from bot.conversations.stored_grants import StoredGrants
 from bot.conversations.tool_servers import ServerQuestions, StoredPins, connections_in
 from bot.database.pool import ONE_PLAN, Pool, leads_here, make_pool
@@ -52,12 +51,13 @@ from bot.jobs.clock import Clock, Duty, make_clock
 from bot.jobs.courier import PACE, Courier
 from bot.jobs.queue import Queue, Workers
 from bot.process.outside import Outside, make_outside, make_sink, smtp_mail
+from bot.slack.afresh import Afresh
 from bot.slack.app import make_bolt_app
 from bot.slack.cards.edit_form import can_show
 from bot.slack.client import Caller, Troubles, make_client, make_session
 from bot.slack.delivery import Deliverer
 from bot.slack.deps import Deps
-from bot.slack.directory import Afresh, Directory, Names
+from bot.slack.directory import Directory, Names
 from bot.slack.full_text import FullTexts
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
@@ -253,6 +253,7 @@ def _deps(
     session, identity, troubles = make_session(), CurrentIdentity(), Troubles()
     client = make_client(slack.bot_token, slack.api_url, session, troubles)
     people = Directory(client, identity)
+    people_now = Afresh(people)
     common = (pools[1], people, policies, private_answer, jobs, identity.app)
     return Deps(
         settings=settings,
@@ -264,17 +265,16 @@ def _deps(
         listener_pool=pools[1],
         jobs=jobs,
         people=people,
+        people_now=people_now,
         client=client,
-        decider=Decider(*common, served.problem),
+        decider=Decider(*common, served.problem, people_now.begin),
         marker=Marker(*common),
-        retrier=Retrier(pools[1], people, jobs, identity.app),
         full_texts=FullTexts(client, session),
         look=served.look,
         fill=served.fill,
         troubles=troubles,
         desks=Desks(pools[1], people, policies),
         viewers=Viewers(pools[1]),
-        grants=StandingGrants(pools[1], people, policies),
         operators=Operators(pools[1], jobs, people, policies),
         delegations=Delegations(pools[1], people, policies, identity.team),
         welcome=Welcome(pools[1], jobs, client, identity, served.schemas),
@@ -363,7 +363,7 @@ def _runner(
         people=people,
         engine=engine,
         settler=Settler(pool, jobs, policies, people, engine.served),
-        recheck=Recheck(pool, jobs, Afresh(people), policies),
+        recheck=Recheck(pool, jobs, deps.people_now, policies),
         handover=Handover(pool, jobs, policies, engine),
         talk=Talk(
             pool,

@@ -25,7 +25,7 @@ from bot.notices.feed import Feed
 from bot.notices.webhook import Hook, Webhook
 from bot.slack.client import error_code
 from bot.slack.deps import Deps
-from bot.slack.directory import Addresses, Afresh
+from bot.slack.directory import Addresses
 from bot.texts import audit as say
 from bot.web.api.callers import Callers
 from bot.web.api.routes import Api, api_routes
@@ -78,7 +78,7 @@ def make_outside(deps: Deps, mail: Mail | None) -> Outside:
 
 def _agents(deps: Deps) -> AgentsOutside:
     pool, jobs, policies = deps.pool, deps.jobs, deps.policies
-    recheck = Recheck(pool, jobs, Afresh(deps.people), policies)
+    recheck = Recheck(pool, jobs, deps.people_now, policies)
     return AgentsOutside(pool, jobs, policies, deps.people, recheck)
 
 

@@ -25,6 +25,7 @@ from bot.base.time_limits import PATIENCE
 from bot.conversations.stop_and_retry import Retrier, Stopper
 from bot.conversations.tool_servers import ServerAnswers
 from bot.database.pool import Pool, transaction
+from bot.slack.afresh import Afresh
 from bot.slack.client import Troubles
 from bot.slack.directory import Directory
 from bot.slack.full_text import FullTexts
@@ -62,10 +63,10 @@ class Deps:
     listener_pool: Pool
     jobs: Jobs
     people: Directory
+    people_now: Afresh
     client: AsyncWebClient
     decider: Decider
     marker: Marker
-    retrier: Retrier
     full_texts: FullTexts
     look: Look
     fill: Fill
@@ -73,12 +74,22 @@ class Deps:
     desks: Desks
     viewers: Viewers
     delegations: Delegations
-    grants: StandingGrants
     operators: Operators
     welcome: Welcome
     openid: OpenId | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict[str, Rate])
     reads_files: bool = False
+
+    @property
+    def grants(self) -> StandingGrants:
+        """What people have allowed ahead, for them to see and to end."""
+        return StandingGrants(self.listener_pool, self.people, self.policies)
+
+    @property
+    def retrier(self) -> Retrier:
+        """Runs a failed turn once more for people who may ask."""
+        who = (self.people, self.jobs, self.identity.app)
+        return Retrier(self.listener_pool, *who)
 
     @property
     def stopper(self) -> Stopper:

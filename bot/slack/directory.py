@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -33,15 +34,6 @@ NOT_SAID = {
 }
 
 
-@dataclass
-class Known:
-    """Slack's word on a person, asked for at `asked_at` (`time.monotonic`)."""
-
-    asked_at: float
-    profile: Profile
-    is_reused: bool = False  # by more than who asked for it
-
-
 class Directory:
     """Looks people up; an answer is kept for a minute and never replaces a failure."""
 
@@ -51,7 +43,7 @@ class Directory:
         self._client = client
         self._identity = identity
         self._groups = Groups(client, identity)
-        self._known: dict[Person, Known] = {}
+        self._known: dict[Person, tuple[float, Profile]] = {}
 
     async def look_up(self, person: Person) -> Profile:
         """Look up a person, and whether they may take part.
@@ -59,28 +51,17 @@ class Directory:
         Raises:
             SlackUnavailable: Slack did not say so in time.
         """
-        known = self._known.get(person)
-        if known and time.monotonic() - known.asked_at < FRESH:
-            known.is_reused = True
-            return known.profile
-        return await self.ask(person)
+        return await self.ask(person, since=time.monotonic() - FRESH)
 
-    async def ask(self, person: Person, since: float = 0.0) -> Profile:
-        """Ask Slack anew, whatever is known already.
-
-        Args:
-            since: seconds within which an answer serves that only one has used.
-        """
-        asked_at = time.monotonic()
-        known = self._known.get(person)
-        if known and not known.is_reused and asked_at - known.asked_at < since:
-            known.is_reused = True
-            return known.profile
-        self._known.pop(person, None)
-        profile = await self._ask(person)
-        self._forget_old()
-        self._known[person] = Known(asked_at, profile)
-        return profile
+    async def ask(self, person: Person, since: float = math.inf) -> Profile:
+        """Ask Slack anew, unless it was asked later than `since` (`time.monotonic`)."""
+        known = self._known.pop(person, None)
+        if known is None or known[0] <= since:
+            asked_at = time.monotonic()
+            known = (asked_at, await self._ask(person))
+            self._forget_old()
+        self._known[person] = known
+        return known[1]
 
     async def members(self, source: str, requester: Person) -> tuple[str, ...]:
         """User ids of a live group's people; raises SlackUnavailable."""
@@ -105,27 +86,8 @@ class Directory:
 
     def _forget_old(self) -> None:
         old = time.monotonic() - FRESH
-        for person in [p for p, known in self._known.items() if known.asked_at < old]:
+        for person in [p for p, (at, _) in self._known.items() if at < old]:
             del self._known[person]
-
-
-class Afresh:
-    """The same people, asked for each time: for the moment before a call runs."""
-
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-
-    async def look_up(self, person: Person) -> Profile:
-        """Look up a person as they are now; raises SlackUnavailable."""
-        return await self._directory.ask(person)
-
-    async def look_again(self, person: Person, since: float) -> Profile:
-        """Look up who clicked so many seconds ago; what the click was told serves."""
-        return await self._directory.ask(person, since)
-
-    async def members(self, source: str, requester: Person) -> tuple[str, ...]:
-        """User ids of a live group's people now; raises SlackUnavailable."""
-        return await self._directory.ask_members(source, requester)
 
 
 def profile_from(person: Person, user: Mapping[str, Any], us: Identity) -> Profile:

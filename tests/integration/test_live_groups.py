@@ -16,8 +16,9 @@ from bot.approvals.model import Person
 from bot.base.errors import SlackUnavailable
 from bot.simulator import AppConfig, Channel, UserGroup, Workspace, demo_workspace
 from bot.slack import directory as module
+from bot.slack.afresh import Afresh
 from bot.slack.client import make_client, make_session
-from bot.slack.directory import Afresh, Directory
+from bot.slack.directory import Directory
 from bot.slack.identity import learn_identity
 from tests.support.demo import APPROVALS, BOT, DORA, FAY, MAREK, MINA, OLAF, RAVI
 from tests.support.root import ROOT

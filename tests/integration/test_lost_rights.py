@@ -51,19 +51,6 @@ async def test_an_approver_who_lost_the_right_is_asked_after(house: House, word)
     assert await agent.said() == ["Over."]
 
 
-@pytest.mark.parametrize(("later", "serves"), [(0, True), (7, True), (9, False)])
-async def test_only_the_last_clicks_own_look_serves(house: House, later, serves):
-    """For ten seconds, counted from 1.5 before the decision: a look may take that."""
-    agent = make_agent(house)
-    await decided(house, agent, MINA, DANA, tool="sign")
-    await house.pass_time(seconds=later)
-    await agent.work()
-
-    assert house.people.since.keys() == {DANA}
-    since = house.people.since[DANA]
-    assert (later + 1.5 <= since < 10) if serves else since == 0
-
-
 async def test_an_approver_who_left_the_group_is_asked_after(house: House):
     agent = make_agent(house)
     request = await decided(house, agent, MINA)

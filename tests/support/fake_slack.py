@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
+
+from tests.support.people import TEAM
 
 POSTS = ("chat_postMessage", "chat_postEphemeral", "chat_update")
 
@@ -84,3 +87,33 @@ class FakeSlack:
         if more:
             answer["response_metadata"] = {"next_cursor": str(start + self.page)}
         return answer
+
+
+class SlackOfMembers:
+    """Answers `users.info`: everybody is a member of ours until they are `gone`."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.emails: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.troubles: list[BaseException] = []  # of the next calls
+        self.hangs = 0  # so many of the next calls
+
+    async def users_info(self, *, user: str) -> Any:
+        self.asked.append(user)
+        known = {"id": user, "team_id": TEAM, "deleted": user in self.gone}
+        flags = dict.fromkeys(("is_bot", "is_restricted", "is_ultra_restricted"), False)
+        email = {"email": self.emails.get(user, "")}
+        await asyncio.sleep(0)
+        if self.hangs:
+            self.hangs -= 1
+            await asyncio.sleep(60)
+        if self.troubles:
+            raise self.troubles.pop(0)
+        return SimpleNamespace(data={"user": {**known, **flags, "profile": email}})
+
+    async def have_answered(self, *users: str) -> None:
+        """Let those be answered who have been asked for, which are these."""
+        await asyncio.sleep(0)
+        assert self.asked == [*users]
+        await asyncio.sleep(0)

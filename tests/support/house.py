@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
-from bot.approvals.decide import Decider
+from bot.approvals.decide import BeginToLook, Decider
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import CallFacts, Run, Taken, claim
 from bot.approvals.judge import Result
@@ -33,7 +33,7 @@ from bot.approvals.model import (
 )
 from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.model import Policy
-from bot.approvals.ports import look_up_groups
+from bot.approvals.ports import DecisionKey, look_up_groups
 from bot.approvals.raise_request import raise_requests, rejected_before
 from bot.base.errors import SlackUnavailable
 from bot.conversations.conversation import start
@@ -80,13 +80,11 @@ class FakePeople:
     refusals: dict[str, str] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
-    since: dict[str, float] = field(default_factory=dict)  # their click, in seconds
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by source
     mailboxes: dict[str, str] = field(default_factory=dict)
     accounts: dict[str, str] = field(default_factory=dict)
 
-    async def look_again(self, person: Person, since: float) -> Profile:
-        self.since[person.user] = since
+    async def look_again(self, person: Person, decision: DecisionKey) -> Profile:
         return await self.look_up(person)
 
     async def look_up(self, person: Person) -> Profile:
@@ -162,6 +160,7 @@ class House:
     handed: list[str] = field(default_factory=list)  # messages to be sent, by id
     people: FakePeople = field(default_factory=FakePeople)
     policies: FakePolicies = field(default_factory=FakePolicies)
+    begin_to_look: BeginToLook = lambda decision, people, since: None
 
     @property
     def decider(self) -> Decider:
@@ -172,6 +171,7 @@ class House:
             plain_answer,
             self.queue,
             lambda: APP,
+            begin_to_look=self.begin_to_look,
         )
 
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:

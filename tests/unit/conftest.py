@@ -10,9 +10,10 @@ import pytest
 @pytest.fixture
 def directory_clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Tells the time to the directory, in seconds: `directory_clock.at += 60`."""
-    from bot.slack import directory
+    from bot.slack import afresh, directory
 
     clock = SimpleNamespace(at=1000.0)
     fake = SimpleNamespace(monotonic=lambda: clock.at)
-    monkeypatch.setattr(directory, "time", fake)
+    for module in (afresh, directory):
+        monkeypatch.setattr(module, "time", fake)
     return clock

@@ -13,7 +13,7 @@ import pytest
 from bot.approvals.model import Person
 from bot.base.errors import ConfigurationError, SlackUnavailable
 from bot.slack import directory as module
-from bot.slack.directory import Afresh, Directory, profile_from
+from bot.slack.directory import Directory, profile_from
 from bot.slack.identity import Identity, learn_identity
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OMAR, US, person
@@ -194,27 +194,6 @@ async def test_an_answer_is_kept_for_less_than_a_minute(slack: Slack, directory_
     directory_clock.at += 0.1
     assert (await known.look_up(WHO)).refusal == "deactivated"
     assert slack.asked == 2
-
-
-async def test_what_a_click_was_told_serves_for_a_moment(slack, directory_clock):
-    known = directory(slack)
-    await known.look_up(WHO)
-    slack.users[MINA]["deleted"] = True
-    directory_clock.at += 5
-    assert (await Afresh(known).look_again(WHO, 5.1)).refusal == ""
-    assert (await Afresh(known).look_again(WHO, 5.1)).refusal == "deactivated"
-
-
-@pytest.mark.parametrize(("looks", "since"), [(1, 5.0), (2, 5.1)])
-async def test_what_others_were_told_does_not_serve(
-    slack, directory_clock, looks, since
-):
-    known = directory(slack)
-    for _ in range(looks):
-        await known.look_up(WHO)
-    slack.users[MINA]["deleted"] = True
-    directory_clock.at += 5
-    assert (await Afresh(known).look_again(WHO, since)).refusal == "deactivated"
 
 
 async def test_the_minute_begins_before_slack_is_asked(slack: Slack, directory_clock):

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 
 from bot.base.errors import SlackUnavailable
 from bot.slack import directory as module
-from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Afresh, Directory
+from bot.slack.afresh import Afresh
+from bot.slack.directory import MOST_MEMBERS, NOBODY, PAGE, Directory
 from tests.support.fake_slack import refused
 from tests.support.people import MINA, OMAR, RAVI, US, person
 
