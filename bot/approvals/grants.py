@@ -19,7 +19,7 @@ from bot.approvals.model import Execution, Kind, Request, Status
 from bot.approvals.policy import complaints
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
-from bot.approvals.ports import Jobs, reconcile_job
+from bot.approvals.ports import Jobs, Store, reconcile_job
 from bot.approvals.unknown_outcome import announce_unknown
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection, Pool, statement, transaction
@@ -38,7 +38,8 @@ class Run:
             by statement; the end of the run stores them.
         written: what the step has written in which it asks, as rows; likewise.
         save: stores them, before what may not come without them.
-        saving: the save that was begun last.
+        keep: has the end of a call stored; our own graph goes on meanwhile.
+        saving: what was begun last of both, with all before it.
         unsynced: the checkpoint that it has written last, where that did not wait for
             the disk; "" where it did, or there is none.
     """
@@ -53,8 +54,15 @@ class Run:
     unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
     written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
+    keep: Callable[[Store], Store] = field(default=lambda store: store, repr=False)
     saving: Task[None] | None = field(default=None, repr=False)
     unsynced: str = field(default="", repr=False)
+
+    @property
+    def is_saved(self) -> bool:
+        """Return whether nothing is being saved, and nothing has failed to be."""
+        saving = self.saving
+        return saving is None or (saving.done() and not saving.exception())
 
 
 @dataclass(frozen=True)

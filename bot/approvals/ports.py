@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # commands without a database use these protocols too
     from bot.database.pool import Connection
 
 Members = dict[str, tuple[str, ...]]  # user ids of a group's people, by `Group.source`
+
+
+Store = Coroutine[Any, Any, None]  # writes down what has happened
 
 
 @dataclass(frozen=True)

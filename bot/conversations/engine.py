@@ -342,6 +342,8 @@ class Engine:
 
         saver = RunSaver(self.pool, run, holds=own, saved=None if own else saved)
         run.save = saver.save
+        if own:
+            run.keep = saver.keep
         graph = with_saver(self.served.graph, saver)
         config: RunnableConfig = {
             "configurable": {

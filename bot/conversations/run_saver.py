@@ -37,6 +37,7 @@ from pydantic import BaseModel
 
 from agent.safe_text import clean_text
 from bot.approvals.grants import LostRun, Run
+from bot.approvals.ports import Store
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inspect_graph import MESSAGES
@@ -51,6 +52,7 @@ VALUE = ("channel", "version", "type")
 WRITE = ("task", "path", "number", "channel", "type")
 Row = Sequence[Any]
 Saved = Mapping[str, Sequence[Row]]  # rows by LangGraph's own statement for them
+Saving = asyncio.Task[None]
 Held = tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]
 
 
@@ -229,17 +231,26 @@ class RunSaver(AsyncPostgresSaver):
         if self._run.saving:
             await asyncio.shield(self._run.saving)
 
+    async def keep(self, store: Store) -> None:
+        """Begin to store the end of a call; the model may be asked meanwhile.
+
+        Nothing follows from it unstored: all that is saved or claimed, and the end of
+        the run, come after it, or not at all where it fails.
+        """
+        self._go_on(_together(self._run.saving, asyncio.create_task(store)))
+
     def _begin_to_save(self) -> None:
         run, saved = self._run, [*self._run.unsaved]
         run.unsaved.clear()
-        run.saving = asyncio.create_task(
-            self._go_on_saving(run.saving, saved, self._is_quick)
-        )
-        run.saving.add_done_callback(_look_at)
+        self._go_on(self._go_on_saving(run.saving, saved, self._is_quick))
         self._ended.update(run.claimed)
 
+    def _go_on(self, saving: Store) -> None:
+        self._run.saving = asyncio.create_task(saving)
+        self._run.saving.add_done_callback(_look_at)
+
     async def _go_on_saving(
-        self, before: asyncio.Task[None] | None, saved: Sequence[Saved], quick: bool
+        self, before: Saving | None, saved: Sequence[Saved], quick: bool
     ) -> None:
         if before:  # what did not get there keeps all that comes after it
             await before
@@ -399,7 +410,15 @@ def _by_statement(saves: Sequence[Saved]) -> dict[str, list[Row]]:
     return rows
 
 
-def _look_at(saving: asyncio.Task[None]) -> None:
+async def _together(before: Saving | None, store: Saving) -> None:
+    try:
+        if before:
+            await before
+    finally:  # an end is stored even where what came before it failed
+        await store
+
+
+def _look_at(saving: Saving) -> None:
     """Keep asyncio from warning of an error that the next save raises."""
     if not saving.cancelled():
         saving.exception()

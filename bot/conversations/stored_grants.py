@@ -118,22 +118,23 @@ class StoredGrants:
             return taken
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
-        """Store what came of it; what is known now should not become unknown.
+        """Have stored what came of it; what is known now should not become unknown.
 
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.
         """
-        await at_home(home_loop.get(None), self._finish(call, outcome))
+        reach("ran")
+        run = self._run(call)
+        store = run.keep(self._finish(run, call, outcome))
+        await at_home(home_loop.get(None), store)
 
-    async def _finish(self, call: Call, outcome: Outcome) -> None:
+    async def _finish(self, run: Run, call: Call, outcome: Outcome) -> None:
         try:
-            await self._store(call, outcome)
+            await self._store(run, _facts(call), outcome)
         finally:
             self._under_way.claim(call.thread_id, -1)
 
-    async def _store(self, call: Call, outcome: Outcome) -> None:
-        reach("ran")
-        run, facts = self._run(call), _facts(call)
+    async def _store(self, run: Run, facts: CallFacts, outcome: Outcome) -> None:
         state, waits = Execution(outcome.status), [*FINISH_WAITS]
         tried = False
         while True:

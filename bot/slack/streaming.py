@@ -349,7 +349,7 @@ class Follower:
                 await self._over.wait()
 
     async def _stream(self) -> None:
-        if not self._streams:
+        if not (self._streams and self._run.is_saved):
             return
         progress = self.watch.progress
         chunks, shown = next_chunks(progress, self._shown)

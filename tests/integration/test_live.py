@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals import grants
 from bot.conversations.conversation import Conversation
 from bot.conversations.inbox import Incoming, receive
 from bot.conversations.runner import Unseen
@@ -22,7 +24,7 @@ from bot.slack.delivery import Deliverer
 from bot.slack.streaming import Live
 from bot.texts.graphs import GRAPH_CHANGED
 from tests.support.agent_parts import Agent, make_agent
-from tests.support.agent_stand_ins import Busy, calls
+from tests.support.agent_stand_ins import Busy, Slow, calls
 from tests.support.foreign_parts import Theirs, make_foreign
 from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US, person
@@ -100,6 +102,26 @@ async def play(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[P
 
 def waits(play: Play, method: str, kind: str = "ratelimited", **how: Any) -> None:
     play.made.simulator.faults.add(method, kind, **how)  # type: ignore[arg-type]
+
+
+async def test_words_wait_for_the_end_that_they_tell_of(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+):
+    storing, real = Slow(), grants.finish
+
+    async def finish(*given: Any) -> None:
+        await storing.work()
+        await real(*given)
+
+    monkeypatch.setattr(grants, "finish", finish)
+    says = asyncio.create_task(play.says(calls(("peek", {"path": "a"})), LONG))
+    await storing.began.wait()
+    await asyncio.sleep(0.3)  # ten looks, and half of the words
+    assert len(play.agent.model.seen) == 2
+    assert play.called("chat.startStream") == []
+    storing.may_end.set()
+    assert play.said(await says) == [LONG]
+    assert len(play.called("chat.appendStream")) > 1
 
 
 async def test_the_stream_is_the_answer_and_the_status_goes(play: Play):
