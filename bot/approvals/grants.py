@@ -22,7 +22,7 @@ from bot.approvals.policy.model import Denied, Policy, Waived
 from bot.approvals.ports import Jobs, Store, reconcile_job
 from bot.approvals.unknown_outcome import announce_unknown
 from bot.base.masks import mask_strings
-from bot.database.pool import Connection, Pool, statement, transaction
+from bot.database.pool import Connection, Pool, transaction
 
 
 @dataclass
@@ -306,7 +306,7 @@ async def finish(
             stored nevertheless, unless its successor has called the call unknown.
     """
     is_unknown = state is Execution.UNKNOWN
-    async with (transaction if is_unknown else statement)(pool) as connection:
+    async with transaction(pool) if is_unknown else pool.connection() as connection:
         row = await _finish(connection, run, call, state, result, texts or {})
         if is_unknown and row["request_id"]:
             await announce_unknown(connection, jobs, row["request_id"])

@@ -20,7 +20,7 @@ from bot.approvals.model import Askers, Person, Profile
 from bot.approvals.ports import Jobs, turn_job
 from bot.conversations import SQL
 from bot.conversations.inbox import Incoming, receive
-from bot.database.pool import Connection, Pool, statement, transaction
+from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation as texts
 
 
@@ -301,7 +301,7 @@ class Talk:
         if not text or conversation.channel in self.hinted:
             return
         self.hinted.add(conversation.channel)
-        async with statement(self.pool) as connection:
+        async with self.pool.connection() as connection:
             said = {"text": text, "delivery": str(uuid.uuid4())}
             key = {"conversation": conversation.id, **said}
             found = await connection.execute(SQL["say_once_in_channel"], key)
@@ -350,7 +350,7 @@ class Talk:
     async def say_once(self, conversation: str, text: str) -> None:
         """Say something in the thread, unless it was said within an hour."""
         said = {"text": text, "delivery": str(uuid.uuid4())}
-        async with statement(self.pool) as connection:
+        async with self.pool.connection() as connection:
             key = {"conversation": conversation, **said}
             found = await connection.execute(SQL["say_waiting"], key)
             self.jobs.post(connection, [row["id"] for row in await found.fetchall()])

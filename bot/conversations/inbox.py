@@ -17,7 +17,7 @@ from bot.approvals.rate_limit import rate_parameters
 from bot.base.faults import reach
 from bot.base.settings_types import Rate
 from bot.conversations import SQL
-from bot.database.pool import Connection, Pool, statement, transaction
+from bot.database.pool import Connection, Pool, transaction
 from bot.texts.clicks import COMMENTED, too_many_messages
 from bot.texts.conversation import not_read
 
@@ -68,7 +68,7 @@ async def receive(
     starts = incoming.thread_ts == incoming.ts
     # without either there is one statement, a transaction of its own
     has_more = not starts or rate is not None or incoming.unread
-    async with (transaction if has_more else statement)(pool) as connection:
+    async with transaction(pool) if has_more else pool.connection() as connection:
         if incoming.is_follow_up and not await _has_asked(connection, incoming):
             return False
         if not starts and await _comments(connection, jobs, incoming, rate):
@@ -114,7 +114,7 @@ async def _has_asked(connection: Connection, incoming: Incoming) -> bool:
 
 async def change(pool: Pool, changed: Change) -> None:
     """Let an edit or a deletion count while the message still waits."""
-    async with statement(pool) as connection:
+    async with pool.connection() as connection:
         await connection.execute(
             SQL["change_message"],
             {

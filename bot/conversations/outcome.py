@@ -48,7 +48,7 @@ from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
 from bot.conversations.run_saver import checkpoints_of, writes_of
 from bot.conversations.stop_and_retry import Stopped
-from bot.database.pool import Connection, Pool, statement, transaction
+from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation, graphs
 from bot.texts.conversation import STOPPED_BEFORE
 from bot.texts.formatting import one_line
@@ -102,7 +102,7 @@ class Settler:
             raise
         end = self._end_of(ran, asked, answered)
         if end.kind and _takes_all(run, answered):
-            async with statement(self.pool) as connection:
+            async with self.pool.connection() as connection:
                 await self._end(connection, run, end)
             return
         async with transaction(self.pool) as connection:

@@ -6,11 +6,12 @@ has a limit, and after a dead connection all idle ones are replaced.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.abc import RV, PQGen
@@ -111,6 +112,16 @@ class Connection(AsyncConnection[DictRow]):
         status = self.pgconn.transaction_status, self.pgconn.pipeline_status
         return status == (TransactionStatus.IDLE, PipelineStatus.OFF)
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the server answered so lately that it need not be asked again."""
+        return time.monotonic() - self.last_used <= TRUSTED
+
+    def belong_to(self, pool: Pool) -> Self:
+        """Be a connection of this pool's that is in use."""
+        self._pool = pool
+        return self
+
     async def check(self) -> None:
         """Ask the server for a sign of life, which a living one gives at once.
 
@@ -150,12 +161,56 @@ class Pool(AsyncConnectionPool[Connection]):
             **options,
         )
         self._replaced = 0.0
+        self._turns = asyncio.Semaphore(self.max_size)
+
+    def connection(self, timeout: float | None = None) -> Use:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Use a connection, as of psycopg's own pool, whose generator costs more."""
+        return Use(self, timeout)
+
+    async def getconn(self, timeout: float | None = None) -> Connection:
+        """Take a connection in turn; psycopg's own pool has a task for each who waits.
+
+        Args:
+            timeout: seconds to wait for one; None: as the pool was made.
+
+        Raises:
+            psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed: there is none.
+        """
+        until = time.monotonic() + (self.timeout if timeout is None else timeout)
+        await self._wait_for_turn(until)
+        try:
+            left = until - time.monotonic()
+            return self._used_just_now() or await super().getconn(left)
+        except BaseException:
+            self._turns.release()
+            raise
 
     async def putconn(self, conn: Connection) -> None:
         """Take a connection back."""
-        if conn.closed:
-            await self._replace_idle(conn)
-        await super().putconn(conn)
+        try:
+            if conn.closed:
+                await self._replace_idle(conn)
+            await super().putconn(conn)
+        finally:
+            self._turns.release()
+
+    async def _wait_for_turn(self, until: float) -> None:
+        if not self._turns.locked():  # a time limit costs more than a turn
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise PoolTimeout from error
+
+    def _used_just_now(self) -> Connection | None:
+        """Take an idle connection without asking whether it lives, if that is known."""
+        if not (self._pool and self._pool[-1].is_trusted):
+            return None
+        taken = self._pool.pop().belong_to(self)
+        self._nconns_min = min(self._nconns_min, len(self._pool))  # no more are spare
+        return taken
 
     async def _get_ready_connection(self, timeout: float | None) -> Connection | None:
         """Take the connection used last: its session has planned and read the most.
@@ -167,7 +222,7 @@ class Pool(AsyncConnectionPool[Connection]):
 
     async def _check_if_idle(self, connection: Connection) -> None:
         """Ask the server only where the last use is a while ago."""
-        if time.monotonic() - connection.last_used <= TRUSTED:
+        if connection.is_trusted:
             return
         try:
             await connection.check()
@@ -180,6 +235,31 @@ class Pool(AsyncConnectionPool[Connection]):
         if dead.made > self._replaced:
             self._replaced = time.monotonic()
             await self.drain()
+
+
+class Use:
+    """One use of a pool's connection, in which each statement is a transaction.
+
+    What is to follow the commit follows once the connection is given back.
+    """
+
+    def __init__(self, pool: Pool, timeout: float | None) -> None:
+        self._pool, self._timeout = pool, timeout
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._pool.getconn(self._timeout)
+        self._connection.after_commit.clear()
+        return self._connection
+
+    async def __aexit__(self, *error: Any) -> None:
+        connection = self._connection
+        try:
+            await connection.__aexit__(*error)
+            due = [] if error[0] else connection.after_commit[:]
+        finally:
+            await self._pool.putconn(connection)
+        for act in due:
+            act()
 
 
 PREPARE_AFTER = 1  # uses of a statement; psycopg's own default is 5
@@ -280,28 +360,13 @@ ONE_PLAN: Mapping[str, str] = {
 
 
 @asynccontextmanager
-async def statement(pool: Pool) -> AsyncGenerator[Connection]:
-    """A connection for one statement, a transaction of its own; then what follows it.
-
-    Raises:
-        psycopg.Error, psycopg_pool.PoolTimeout: nothing was written.
-    """
-    async with pool.connection() as connection:
-        connection.after_commit.clear()
-        yield connection
-        due = connection.after_commit[:]
-    for act in due:
-        act()
-
-
-@asynccontextmanager
 async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
     """One transaction on a connection of its own; then what follows it.
 
     Raises:
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written.
     """
-    async with statement(pool) as connection, connection.transaction():
+    async with pool.connection() as connection, connection.transaction():
         yield connection
 
 

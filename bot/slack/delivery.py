@@ -19,7 +19,7 @@ from bot.base.errors import RetryLater, SlackUnavailable
 from bot.base.faults import reach
 from bot.base.time_limits import limits
 from bot.conversations.conversation import ASIDE
-from bot.database.pool import Connection, Pool, statement, transaction
+from bot.database.pool import Connection, Pool, transaction
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
 from bot.slack.cards.blocks import Drawn
@@ -113,7 +113,7 @@ class Deliverer:
         copies = copies_of(row, self.policies.current) if row["kind"] == "card" else []
         if not copies:
             return
-        async with statement(self.pool) as connection:
+        async with self.pool.connection() as connection:
             key = {"copies": Jsonb(copies), "team": row["team_id"]}
             await self._say(connection, SQL["copy_card"], key)
 
@@ -245,7 +245,7 @@ class Deliverer:
             reach("answered")
         place = {"channel": channel, "ts": ts, "is_new_card": new_card}
         given = {**row, **place, **_left(row, drawn), "redraw_at": drawn.redraw_at}
-        async with statement(self.pool) as connection:
+        async with self.pool.connection() as connection:
             sent = await connection.execute(SQL["sent"], given)
             noted = cast("Row", await sent.fetchone())
             self.jobs.post(connection, noted["follow"])
