@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
-from urllib.parse import parse_qs
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -15,6 +14,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
+from yarl import query_to_pairs
 
 from bot.database.pool import Pool
 from bot.slack.app import Json, readable
@@ -105,8 +105,7 @@ def _payload(content_type: str, text: str) -> object:
         return _parsed(text)
     if content_type != "application/x-www-form-urlencoded":
         return None
-    form = parse_qs(text, keep_blank_values=True)
-    fields = {name: values[0] for name, values in form.items()}
+    fields = dict(reversed(query_to_pairs(text)))  # of a name the first value counts
     if "payload" in fields:
         return _parsed(fields["payload"])
     return fields if any(fields.values()) else None
