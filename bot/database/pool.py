@@ -350,11 +350,13 @@ def make_pool(
 #: For the sessions of the bot itself: to plan a statement, or one inside a function,
 #: for the values at hand costs more than to run it, and each call touches a few rows.
 #: A plan made while a table is small would still read all of it once it has grown, so
-#: none reads a whole table where an index will do. Where none will, PostgreSQL before
-#: 18 takes the plan for so costly that it compiles it, for longer than it runs.
+#: none reads a whole table where an index will do, nor gathers by a bitmap all the rows
+#: that an index gives in the order wanted. Where no index will do, PostgreSQL before 18
+#: takes the plan for so costly that it compiles it, for longer than it runs.
 ONE_PLAN: Mapping[str, str] = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "jit": "off",
 }
 

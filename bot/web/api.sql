@@ -30,7 +30,8 @@ DELETE FROM api_answers WHERE at < bot_now() - %(age)s;
 -- For the statement that follows: what of a list is asked for says which index to read,
 -- and whether any is of use.
 SELECT set_config('plan_cache_mode', 'auto', true),
-  set_config('enable_seqscan', 'on', true);
+  set_config('enable_seqscan', 'on', true),
+  set_config('enable_bitmapscan', 'on', true);
 
 -- name: page_of_requests
 -- Ids of the requests that a person may see, newest first, after a place in the list.

@@ -121,6 +121,21 @@ async def test_a_plan_for_small_tables_reads_no_whole_table(house: House):
     assert "Seq Scan" not in plan
 
 
+async def test_one_of_many_jobs_is_found_without_statistics(house: House):
+    await house.rows(
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock)"
+        " SELECT 'runs', 'turn', n::text FROM generate_series(1, 3000) n"
+    )
+    fetch = "SELECT procrastinate_fetch_job_v2('{runs}', NULL)"
+    async with house.queue.pool as pool, pool.connection() as connection:
+        for _ in range(2):  # the first one reads the catalogs, too
+            found = await connection.execute(
+                f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {fetch}".encode()
+            )
+            [[made]] = [row["QUERY PLAN"] for row in await found.fetchall()]
+    assert made["Plan"]["Shared Hit Blocks"] < 200
+
+
 async def test_jobs_of_a_conversation_run_one_by_one_in_order(work: Work):
     await work.defer(turn_job("c1"), resume_job("c1"), turn_job("c1"))
     await work.all()
