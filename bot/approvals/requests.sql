@@ -121,16 +121,14 @@ SELECT lock_request(%(id)s::text) AS request;
 
 -- name: find_request
 -- One request, whole, with the clock, by its id or by a button's token.
-SELECT r.*, g.finished_at, g.result
-FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
+SELECT * FROM full_requests r
 WHERE r.id = COALESCE(
   (SELECT t.id FROM requests t WHERE t.token = %(id)s),
   (SELECT t.request_id FROM spent_tokens t WHERE t.token = %(id)s), %(id)s);
 
 -- name: select_requests
 -- Several requests, whole: those of a status, of a code; the newest ones, newest first.
-SELECT r.*, g.finished_at, g.result
-FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
+SELECT * FROM full_requests r
 WHERE (%(status)s::text IS NULL OR r.status = %(status)s)
   AND (%(code)s::text IS NULL OR r.code = %(code)s)
 ORDER BY r.raised_at DESC, r.position DESC, r.id DESC
@@ -138,15 +136,13 @@ LIMIT %(limit)s;
 
 -- name: select_requests_named
 -- Requests by their ids, in that order.
-SELECT r.*, g.finished_at, g.result
-FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
+SELECT * FROM full_requests r
 WHERE r.id = ANY(%(ids)s)
 ORDER BY array_position(%(ids)s, r.id);
 
 -- name: select_requests_shown
 -- The requests that a message in Slack shows, in call order.
-SELECT r.*, g.finished_at, g.result
-FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
+SELECT * FROM full_requests r
 WHERE r.id IN (SELECT m.request_id FROM request_messages m
                WHERE m.delivery_id = %(delivery)s)
 ORDER BY r.raised_at, r.position, r.id;
@@ -161,8 +157,7 @@ LIMIT 1;
 
 -- name: select_requests_unresumed
 -- What a conversation's graph waits for: open questions, and answers not yet taken.
-SELECT r.*, g.finished_at, g.result
-FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
+SELECT * FROM full_requests r
 WHERE r.conversation_id = %(conversation)s AND r.resumed_at IS NULL
 ORDER BY r.raised_at, r.position, r.id;
 

@@ -236,7 +236,7 @@ async def see(
 
 
 def request_from(row: Mapping[str, Any]) -> Request:
-    """One row of `asked_requests` with its action's end, or its JSON, as a Request."""
+    """One row of `full_requests`, or its JSON, as a Request."""
     return Request(
         id=row["id"],
         code=row["code"],

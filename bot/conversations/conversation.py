@@ -126,13 +126,15 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
     async with pool.connection() as connection:
         found = await connection.execute(SQL["start_run"], key, binary=True)
         row = cast("DictRow", await found.fetchone())
-    started = row.pop("started")  # the rest is the checkpoint
+    started, pause = row.pop("started"), row.pop("pause")  # the rest is the checkpoint
     if started is None:
         return None
-    return _started(started, row if row["checkpoint_id"] else None)
+    return _started(started, pause, row if row["checkpoint_id"] else None)
 
 
-def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Started:
+def _started(
+    row: Mapping[str, Any], pause: str | None, latest: Mapping[str, Any] | None
+) -> Started:
     conversation, run = _conversation(row), None
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
@@ -141,7 +143,7 @@ def _started(row: Mapping[str, Any], latest: Mapping[str, Any] | None) -> Starte
         run = Run(*place, row["run"], guarded, asked, (latest,))
         conversation = replace(conversation, is_first=latest is None)
     now = store.utc(row["now"])
-    return Started(conversation, run, row["is_new"], now, row["pause"])
+    return Started(conversation, run, row["is_new"], now, pause)
 
 
 async def set_state(connection: Connection, message: Message, state: str) -> None:

@@ -51,8 +51,7 @@ WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
 -- graph asks; and a new run, where its work needs one, with the graph's latest
 -- checkpoint. The pause of its workspace is read after what was decided, so that a lift
 -- cannot pass between the two.
-SELECT started || jsonb_build_object('pause', (SELECT p.reason
-  FROM pause_of(started->>'team_id') AS p)) AS started, latest.*
+SELECT started, (pause_of(started->>'team_id')).reason AS pause, latest.*
 FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started OFFSET 0) AS run
 LEFT JOIN LATERAL latest_checkpoint(
   CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;

@@ -54,21 +54,11 @@ SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id
   seen.revision, bot_now() AS now,
   (SELECT p.reason FROM pauses p WHERE p.team_id = t.team_id) AS pause,
   t.created_at < bot_now() - interval '4 seconds' AS is_late,
-  ARRAY(SELECT to_jsonb(r)
-      || jsonb_build_object('finished_at', g.finished_at, 'result', g.result)
-    FROM asked_requests r LEFT JOIN grants g ON g.request_id = r.id
-    WHERE r.id IN (SELECT m.request_id FROM request_messages m
-      WHERE m.delivery_id = t.id)
-    ORDER BY r.raised_at, r.position, r.id) AS requests,
-  (SELECT to_jsonb(x) FROM (
-    SELECT o.taken_by, o.taken_at, c.generation = o.generation AS stands
-    FROM offers o JOIN conversations c ON c.id = o.conversation_id
-    WHERE o.delivery_id = t.id) x) AS offer,
-  (SELECT to_jsonb(x) FROM (
-    SELECT q.user_id, q.server, q.message, q.status, q.due_at, q.status = 'open'
-      AND q.due_at > bot_now() AND c.generation = q.generation AS stands
-    FROM server_questions q JOIN conversations c ON c.id = q.conversation_id
-    WHERE q.delivery_id = t.id) x) AS question
+  COALESCE((SELECT json_agg(r ORDER BY r.raised_at, r.position, r.id)
+    FROM full_requests r WHERE r.id IN (SELECT m.request_id FROM request_messages m
+      WHERE m.delivery_id = t.id)), '[]') AS requests,
+  CASE t.kind WHEN 'say' THEN offer_under(t.id) END AS offer,
+  CASE t.kind WHEN 'say' THEN question_in(t.id) END AS question
 FROM taken t JOIN deliveries seen ON seen.id = t.id;
 
 -- name: postpone_message
