@@ -71,19 +71,34 @@ WHERE id = %(id)s;
 
 -- name: sent
 -- It stands in Slack, as of this revision; says whether it has changed meanwhile. The
--- first time is on the trail: of a card as a fact about each request on it. A card that
--- stands is followed by what links to it, since its requests are decided there; what
--- stands already, with the link to a card before, is out of date. What of an answer had
--- no room in this message is one of its own.
-WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
-delivered AS (
+-- first time is on the trail. What of an answer had no room in this message is one of
+-- its own.
+WITH delivered AS (
   INSERT INTO audit (team_id, event, detail)
-  SELECT d.team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
-    'kind', d.kind, 'to', d.user_id, 'card', jsonb_build_array(
-      %(channel)s::text, %(ts)s::text), 'thread', d.thread_ts, 'delivery', d.id))
-  FROM deliveries d, quick
-  WHERE d.id = %(id)s AND d.sent_at IS NULL AND d.kind <> 'card'),
-shown AS (
+  SELECT team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
+    'kind', kind, 'to', user_id, 'card', jsonb_build_array(
+      %(channel)s::text, %(ts)s::text), 'thread', thread_ts, 'delivery', id))
+  FROM deliveries WHERE id = %(id)s AND sent_at IS NULL AND kind <> 'card'),
+rest AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+  SELECT %(next)s::uuid, kind, team_id, channel_id, thread_ts, %(rest)s::text
+  FROM deliveries WHERE id = %(id)s AND %(rest)s::text IS NOT NULL
+  ON CONFLICT DO NOTHING
+  RETURNING id)
+UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
+  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
+  due_at = clock_timestamp(),  -- of its next change
+  redraw_at = %(redraw_at)s,
+  sent_at = COALESCE(sent_at, bot_now()), text = COALESCE(%(said)s, text)
+WHERE id = %(id)s
+RETURNING shown < revision AS again, ARRAY(SELECT id::text FROM rest) AS follow,
+  set_config('synchronous_commit', 'off', true) AS quick;
+
+-- name: card_sent
+-- Likewise of a card that is new in Slack: on the trail as a fact about each request on
+-- it. What links to it follows, since its requests are decided there; what stands
+-- already, with the link to a card before, is out of date.
+WITH shown AS (
   INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
   SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
     'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
@@ -92,30 +107,23 @@ shown AS (
     'number', row_number() OVER (ORDER BY r.position, r.raised_at, r.id),
     'calls', count(*) OVER ())
   FROM requests r JOIN request_messages m ON m.request_id = r.id
-  WHERE %(is_new_card)s AND m.delivery_id = %(id)s
+  WHERE m.delivery_id = %(id)s
   ORDER BY r.position, r.raised_at, r.id),
 followers AS (
   SELECT DISTINCT d.id, d.message_ts IS NOT NULL AS stands
   FROM requests r
   JOIN request_messages m ON m.request_id = r.id
   JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
-  WHERE %(is_new_card)s AND r.card_id = %(id)s),
-rest AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  SELECT %(next)s::uuid, kind, team_id, channel_id, thread_ts, %(rest)s::text
-  FROM deliveries, quick WHERE deliveries.id = %(id)s AND %(rest)s::text IS NOT NULL
-  ON CONFLICT DO NOTHING
-  RETURNING id)
+  WHERE r.card_id = %(id)s)
 UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
   message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
   due_at = clock_timestamp(),  -- of its next change
-  redraw_at = %(redraw_at)s,
-  sent_at = COALESCE(sent_at, bot_now()), text = COALESCE(%(said)s, text)
-FROM quick WHERE id = %(id)s
+  redraw_at = %(redraw_at)s, sent_at = COALESCE(sent_at, bot_now())
+WHERE id = %(id)s
 RETURNING shown < revision AS again,
-  ARRAY(SELECT id::text FROM followers WHERE NOT stands
-    UNION ALL SELECT id::text FROM rest) AS follow,
-  ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date;
+  ARRAY(SELECT id::text FROM followers WHERE NOT stands) AS follow,
+  ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date,
+  set_config('synchronous_commit', 'off', true) AS quick;
 
 -- name: rate_answer
 -- What somebody thinks of an answer, by a click on its own message; their last word.

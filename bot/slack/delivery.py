@@ -243,17 +243,18 @@ class Deliverer:
             reach("posted")
         if row["kind"] == "answer":
             reach("answered")
-        place = {"channel": channel, "ts": ts, "is_new_card": new_card}
-        given = {**row, **place, **_left(row, drawn), "redraw_at": drawn.redraw_at}
+        place = {"channel": channel, "ts": ts, "redraw_at": drawn.redraw_at}
+        given = {**row, **place, **_left(row, drawn)}
+        query = SQL["card_sent" if new_card else "sent"]
         async with self.pool.connection() as connection:
-            sent = await connection.execute(SQL["sent"], given)
+            sent = await connection.execute(query, given)
             noted = cast("Row", await sent.fetchone())
             self.jobs.post(connection, noted["follow"])
             self.jobs.edit(connection, [row["id"]] if noted["again"] else ())
         if self.tried.left(row["id"]):
             self.tried.keep(row["id"], FORGETS)
-        if noted["out_of_date"]:
-            await self._link_anew(noted["out_of_date"])
+        if out_of_date := noted.get("out_of_date"):
+            await self._link_anew(out_of_date)
 
     async def _link_anew(self, messages: list[str]) -> None:
         # Apart from the card's own row, of which a click takes the locks in any order.
