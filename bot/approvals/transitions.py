@@ -210,7 +210,6 @@ async def _edit(
 
 async def reopen(
     connection: Connection,
-    jobs: Jobs,
     request: Request,
     note: str,
     *,

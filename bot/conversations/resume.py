@@ -165,7 +165,7 @@ class Handover:
             await unclaim(connection, run, [request.id for request in requests])
             for request in requests:
                 lost = request.chain.decisions[-1]
-                again = await reopen(connection, self.jobs, request, why, lost=lost)
+                again = await reopen(connection, request, why, lost=lost)
                 if again is not None:
                     await ask_again(connection, self.jobs, again)
                     await self._tell(connection, request, why)
@@ -406,7 +406,6 @@ class Recheck:
         async with transaction(self.pool) as connection:
             again = await reopen(
                 connection,
-                self.jobs,
                 request,
                 doubt.why,
                 lost=doubt.lost,

@@ -245,7 +245,7 @@ class Deliverer:
             reach("answered")
         place = {"channel": channel, "ts": ts, "redraw_at": drawn.redraw_at}
         given = {**row, **place, **_left(row, drawn)}
-        query = SQL["card_sent" if new_card else "sent"]
+        query = SQL["card_sent"] if new_card else SQL["sent"]
         async with self.pool.connection() as connection:
             sent = await connection.execute(query, given)
             noted = cast("Row", await sent.fetchone())
