@@ -277,7 +277,10 @@ def _doing(progress: Progress, *, streams: bool) -> tuple[str, str]:
 
 
 class Follower:
-    """Shows one run; its loop looks at the run's progress from time to time."""
+    """Shows one run; its loop looks at the run's progress from time to time.
+
+    A run that is over soon has no loop.
+    """
 
     def __init__(
         self,
@@ -290,7 +293,7 @@ class Follower:
     ) -> None:
         self.watch = Watch()
         self._live, self._run, self._turn = live, run, turn
-        self._conversation, self._again = conversation, again
+        self._conversation = conversation
         self._status = _Status(live, conversation)
         self._over = asyncio.Event()
         self._is_left = False  # the run has gone on without waiting for the loop
@@ -299,7 +302,9 @@ class Follower:
         self._shown = Shown()
         self._is_sure = True  # Slack shows exactly what was sent
         self._streams = True
-        self._loop = live.begin(self._show())
+        self._loop: asyncio.Task[None] | None = None
+        wait = 0 if again else FIRST
+        self._timer = asyncio.get_running_loop().call_later(wait, self._begin_to_show)
 
     async def stop(self, *, asks: bool) -> None:
         """Show no more; a stream is closed where people are asked, else left to end."""
@@ -324,17 +329,22 @@ class Follower:
         self._live.begin(self._clear())
 
     async def _clear(self) -> None:
-        await asyncio.wait({self._loop})
+        if self._loop:
+            await asyncio.wait({self._loop})
         await self._status.clear(asks=self._asks)
 
     async def _settle(self) -> None:
+        self._timer.cancel()
         self._over.set()
-        await asyncio.wait({self._loop}, timeout=LAST)
-        self._is_left = not self._loop.done()
+        if self._loop:
+            await asyncio.wait({self._loop}, timeout=LAST)
+            self._is_left = not self._loop.done()
+
+    def _begin_to_show(self) -> None:
+        self._loop = self._live.begin(self._show())
 
     async def _show(self) -> None:
         try:
-            await self._wait(0 if self._again else FIRST)
             while not self._over.is_set():
                 streams = self._ts is not None
                 await self._status.say(self.watch.progress, streams=streams)
