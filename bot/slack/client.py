@@ -18,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.base.errors import RetryLater, SlackUnavailable
+from bot.base.quick_json import quick_json
 from bot.base.time_limits import OPENING, limits
 from bot.texts import operation
 
@@ -42,6 +43,7 @@ def make_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=limits().slack_call),
         connector=aiohttp.TCPConnector(limit=50),
+        json_serialize=quick_json,
     )
 
 

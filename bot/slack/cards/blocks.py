@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+from bot.base.quick_json import quick_json
 from bot.texts import forms
 from bot.texts.formatting import (
     NAME_LIMIT,
@@ -197,7 +198,7 @@ def with_block_ids(blocks: Sequence[Block], prefix: str, version: int) -> list[B
     Slack asks for a new `block_id` on each iteration of a message.
     https://docs.slack.dev/reference/block-kit/blocks
     """
-    content = json.dumps([version, blocks], sort_keys=True).encode()
+    content = quick_json([version, blocks]).encode()
     mark = hashlib.sha256(content).hexdigest()[:8]
     return [
         {**block, "block_id": cut(f"{prefix}-{mark}-{index}", 255)}
