@@ -34,8 +34,8 @@ class Run:
             is none; empty where that was not read, has been used, or is no longer the
             latest.
         claimed: ids of the tool calls that it has claimed.
-        unsaved: checkpoints that its graph has come to and that are not stored, as rows
-            by statement; the end of the run stores them.
+        unsaved: the checkpoint that its graph has come to, if that is not stored, which
+            makes its rows by statement; the end of the run stores it.
         written: what the step has written in which it asks, as rows; likewise.
         save: stores them, before what may not come without them.
         keep: has the end of a call stored; our own graph goes on meanwhile.
@@ -51,7 +51,9 @@ class Run:
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
     claimed: set[str] = field(default_factory=set[str], repr=False)
-    unsaved: list[Mapping[str, Any]] = field(default_factory=list[Any], repr=False)
+    unsaved: list[Callable[[], Mapping[str, Any]]] = field(
+        default_factory=list[Any], repr=False
+    )
     written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
     keep: Callable[[Store], Store] = field(default=lambda store: store, repr=False)

@@ -282,7 +282,7 @@ async def end_run(
         run.saving.result()
     written = writes_of(() if end.kind else run.written)
     key = {
-        **checkpoints_of(run.unsaved),
+        **checkpoints_of([rows() for rows in run.unsaved]),
         **written,
         "behind": None if run.unsaved else written["step"],
         "conversation": run.conversation,

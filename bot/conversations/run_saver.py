@@ -15,9 +15,10 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage
+from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     ChannelVersions,
@@ -156,7 +157,7 @@ class RunSaver(AsyncPostgresSaver):
         apart = {key: _Odd(v) if _is_odd(v) else v for key, v in values}
         checkpoint = {**checkpoint, "channel_values": apart}
         if self._holds:
-            return await self._hold(config, checkpoint, metadata, new_versions)
+            return await self._hold(config, checkpoint, metadata)
         saved = super().aput(config, checkpoint, metadata, new_versions)
         is_whole = not config.get("configurable", {}).get("checkpoint_ns")
         told = self._tell(saved, checkpoint) if self._saved and is_whole else saved
@@ -167,21 +168,19 @@ class RunSaver(AsyncPostgresSaver):
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Save a checkpoint of our own agent when it has to be.
 
-        An input waits for the step that takes it, which runs no node. One that ends
-        with the model's words waits for what follows at once: a claim, a question or
-        the end of the run. One with results is written while the model is asked; it
-        waits for the disk, see `_is_quick`.
+        One with results is written while the model is asked; it waits for the disk, see
+        `_is_quick`. Any other waits for the next one, which has all that it has, or for
+        a claim, a question or the end of the run: where the process dies before, the
+        turn begins anew.
         """
         self._run.latest = ()
-        self._run.unsaved.append(
-            self._rows_of(config, checkpoint, metadata, new_versions)
-        )
+        rows = partial(self._rows_of, config, checkpoint, metadata)
+        self._run.unsaved[:] = [rows]
         said = checkpoint["channel_values"].get(MESSAGES) or [None]
-        if metadata.get("source") != "input" and not isinstance(said[-1], AIMessage):
+        if isinstance(said[-1], ToolMessage):
             is_quick = self._is_quick
             self._begin_to_save()
             if is_quick:  # a run that was replaced ends here, before it asks the model
@@ -196,19 +195,17 @@ class RunSaver(AsyncPostgresSaver):
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
-        new_versions: ChannelVersions,
     ) -> Saved:
         """The rows of a checkpoint as LangGraph writes them, made without a thread.
 
-        A step's has all values, not only the new ones: a crash of the server may take
-        back the checkpoint that has the others, and this run goes on.
+        It has all values, not only the new ones: the one that has the others may not be
+        stored, or a crash of the server may take it back, and this run goes on.
         """
         place, values = config.get("configurable", {}), checkpoint["channel_values"]
         thread, name = place["thread_id"], place["checkpoint_ns"]
         blobs = {key: v for key, v in values.items() if not _is_simple(v)}
-        is_step = metadata.get("source") != "input"
-        needed = checkpoint["channel_versions"] if is_step else new_versions
-        versions = {key: v for key, v in needed.items() if key in blobs}
+        known = checkpoint["channel_versions"]
+        versions = {key: v for key, v in known.items() if key in blobs}
         simple = {key: v for key, v in values.items() if key not in blobs}
         own = (thread, name, checkpoint["id"], get_checkpoint_id(config))
         rest = {**checkpoint, "channel_values": simple}
@@ -240,7 +237,7 @@ class RunSaver(AsyncPostgresSaver):
         self._go_on(_together(self._run.saving, asyncio.create_task(store)))
 
     def _begin_to_save(self) -> None:
-        run, saved = self._run, [*self._run.unsaved]
+        run, saved = self._run, [rows() for rows in self._run.unsaved]
         run.unsaved.clear()
         self._go_on(self._go_on_saving(run.saving, saved, self._is_quick))
         self._ended.update(run.claimed)

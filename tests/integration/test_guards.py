@@ -109,6 +109,7 @@ async def a_checkpoint_of_a_replaced_run(house: House) -> list[str]:
     await house.start_run(old.conversation)
     with suppress(LostRun):
         await agent.runner.engine.start(old, HumanMessage("hi"))
+        await old.save()
     written = await house.one("SELECT count(*) FROM checkpoints")
     return [f"{written} checkpoints"] if written else []
 

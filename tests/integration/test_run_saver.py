@@ -44,15 +44,16 @@ async def begun(house: House, conversation: str) -> Run:
 
 
 async def test_a_replaced_run_writes_nothing_from_its_first_word_on(house: House):
-    agent = make_agent(house, "Hello.")
+    agent = make_agent(house, "Too late.", "Hello.")
     conversation = await house.conversation()
     old = await begun(house, conversation)
     new = await begun(house, conversation)
+    await agent.runner.engine.start(old, HumanMessage("hi"))
     with pytest.raises(LostRun):
-        await agent.runner.engine.start(old, HumanMessage("hi"))
+        await old.save()
     assert await house.one(ROWS) == 0
     ran = await agent.runner.engine.start(new, HumanMessage("hi"))
-    assert ran.messages[-1].text == "Hello."  # the old one has not come to the model
+    assert [message.text for message in ran.messages] == ["hi", "Hello."]
 
 
 async def test_a_run_replaced_midway_does_not_write_its_step(
@@ -118,6 +119,7 @@ async def test_nothing_is_claimed_where_its_checkpoint_got_lost(house: House):
     place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
     saver = RunSaver(house.pool, run, holds=True)
     await saver.aput(place, empty_checkpoint(), {"source": "loop"}, {})
+    await saver.save()
     first, second = (CallFacts(f"call-{n}", "list_files", {}, {}) for n in (1, 2))
     rule = ("reading", "1")
     assert (await grants.claim(house.pool, house.queue, run, first, rule)).won

@@ -53,6 +53,8 @@ async def test_a_crash_of_a_turn_asks_once_in_the_end(
     assert agent.ledger.runs == ["wipe a"]
     assert await agent.said() == ["Done."]
     assert await agent.states() == ["answered"]
+    types = [message.type for message in agent.model.seen[-1]]
+    assert types == ["system", "human", "ai", "tool"]
 
 
 @pytest.mark.parametrize(
