@@ -37,7 +37,7 @@ class Run:
         unsaved: the checkpoint that its graph has come to, if that is not stored, which
             makes its rows by statement; the end of the run stores it.
         written: what the step has written in which it asks, as rows; likewise.
-        save: stores them, before what may not come without them.
+        save: stores the checkpoint, before what may not come without it.
         keep: has the end of a call stored; our own graph goes on meanwhile.
         saving: what was begun last of both, with all before it.
         unsynced: the checkpoint that it has written last, where that did not wait for
