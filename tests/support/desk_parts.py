@@ -12,7 +12,6 @@ from typing import Any
 from bot.approvals.delegations import Delegations
 from bot.approvals.pause import Operators
 from bot.approvals.policy.model import Delegation, Policy
-from bot.approvals.standing_grants import StandingGrants
 from bot.slack.home.desk import Desks
 from bot.slack.home.viewers import HomePages, Viewers
 from bot.slack.listeners import home
@@ -92,7 +91,6 @@ class HomeDesk:
             house,
             viewers=self.viewers,
             delegations=Delegations(*common),
-            grants=StandingGrants(*common[:2], house.policies),
             operators=Operators(house.pool, house.queue, common[1], house.policies),
             desks=self.desks,
             client=client,
