@@ -49,6 +49,13 @@ class _Unhurried:
         await self.jobs.defer(connection, jobs)
 
     @property
+    def worker(self) -> None:
+        return None
+
+    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+        pass
+
+    @property
     def lease(self) -> None:
         return None
 

@@ -54,6 +54,19 @@ class Jobs(Protocol):
         ...
 
     @property
+    def worker(self) -> int | None:
+        """The number of this process's worker, if it would begin a job at once."""
+        ...
+
+    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+        """Begin a job after the commit that its statement has stored for our worker.
+
+        Args:
+            number: the job's own; None where any worker may fetch it.
+        """
+        ...
+
+    @property
     def lease(self) -> timedelta | None:
         """For how long a message may be taken by the statement that writes it.
 

@@ -136,12 +136,14 @@ async def _write(
     stage: int | None = None,
 ) -> None:
     given = _given(request, result, note, who, action, stage)
+    given["worker"] = jobs.worker
     row = await (await connection.execute(SQL["decide"], given)).fetchone()
     if row is None or (given["status"] is not None and not row["closed"]):
         raise Overtaken(request.id)
     if given["status"] is None and given["passes"]:
         await wind_clock(connection, request.id)
     jobs.edit(connection, row["touched"])
+    jobs.begin(connection, resume_job(request.conversation), row["begun"])
 
 
 def _given(

@@ -9,7 +9,8 @@ WHERE request_id = %(id)s AND voided_at IS NULL
 -- A word, what it passes, and the verdict, if it is one, with the trail: one winner, and
 -- never after the deadline: the request's, or that of the stage. Says whether the verdict
 -- was written, and which messages now show something old; the graph is resumed with it,
--- and after something critical the trail is signed. The row is locked before.
+-- and after something critical the trail is signed. `begun`: the job that resumes, if
+-- this worker is at it. The row is locked before.
 WITH word AS (
   INSERT INTO decisions (
     request_id, stage, enterprise_id, team_id, user_id, verdict, reason, via, click,
@@ -62,8 +63,8 @@ touched AS (  -- in the order of `touch_deliveries`
   RETURNING id)
 SELECT EXISTS (SELECT FROM closed) AS closed,
   ARRAY(SELECT id::text FROM touched) AS touched,
-  (SELECT defer_for_conversation('resume', conversation_id)
-   FROM closed WHERE agent = '') AS resume,
+  (SELECT begin_for_conversation('resume', conversation_id, %(worker)s)
+   FROM closed WHERE agent = '') AS begun,
   (SELECT defer_job('checkpoint', 'checkpoint ' || team_id,
      jsonb_build_object('team', team_id))
    FROM requests WHERE id = %(id)s AND (critical OR %(critical)s)) AS checkpoint;

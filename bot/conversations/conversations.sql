@@ -1,6 +1,7 @@
 -- name: receive
 -- A message, once by its event and once by its place, with the job that answers it; its
--- thread is the conversation. Counted for its author, where there is a limit.
+-- thread is the conversation. Counted for its author, where there is a limit. `begun`:
+-- the job, if this worker is at it.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
@@ -28,7 +29,7 @@ trail AS (
   FROM message)
 SELECT conversation_id, id, pace.is_over, pace.tell,
   CASE WHEN pace.is_over IS NOT TRUE
-    THEN defer_for_conversation('turn', conversation_id) END AS job
+    THEN begin_for_conversation('turn', conversation_id, %(worker)s) END AS begun
 FROM message LEFT JOIN pace ON true;
 
 -- name: has_asked

@@ -12,7 +12,7 @@ from bot.approvals import store
 from bot.approvals.audit import append, of_person
 from bot.approvals.comments import comment, overheard
 from bot.approvals.model import Person
-from bot.approvals.ports import Jobs
+from bot.approvals.ports import Jobs, turn_job
 from bot.approvals.rate_limit import rate_parameters
 from bot.base.faults import reach
 from bot.base.settings_types import Rate
@@ -87,11 +87,13 @@ async def receive(
                 "text": clean_text(incoming.text),
                 **rate_parameters(rate),
                 "via": incoming.via,
+                "worker": jobs.worker,
             },
         )
         row = await stored.fetchone()
         if row is None:
             return False
+        jobs.begin(connection, turn_job(str(row["conversation_id"])), row["begun"])
         if rate is not None and row["is_over"]:
             await _refuse(connection, jobs, incoming, row, rate)
             return False

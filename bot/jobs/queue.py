@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from procrastinate import (
 )
 from procrastinate import jobs as queue_jobs
 from procrastinate.connector import BaseConnector, Notify
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.manager import JobManager
 from procrastinate.worker import Worker
 from psycopg.errors import RaiseException
@@ -161,6 +162,17 @@ class Queue:
                 jobs=[_stored(job) for job in jobs], connection=connection
             )
 
+    @property
+    def worker(self) -> int | None:
+        """The number of the worker here that has room; see `Jobs.worker`."""
+        return self.announced.worker.free if self.announced.worker else None
+
+    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+        """Hand a job to the worker that has it; see `Jobs.begin`."""
+        if number is not None:
+            begun = _stored(job).evolve(id=number, status="doing")
+            connection.after_commit.append(partial(self.announced.hand, begun))
+
     def post(
         self,
         connection: Connection,
@@ -210,7 +222,7 @@ POLL_IDLE, POLL_BUSY = 1.0, 0.25
 
 
 class Announced(JobManager):
-    """Fetches the jobs that were announced.
+    """Fetches the jobs that were announced, and those that were handed over.
 
     procrastinate asks after each job whether there is another one. Where the last one
     that was announced has come, that is known.
@@ -218,8 +230,12 @@ class Announced(JobManager):
 
     def __init__(self, connector: BaseConnector) -> None:
         super().__init__(connector)
+        self.worker: KnownWorker | None = None
+        # stored as the worker's own, to be begun by it
+        self.handed = deque[queue_jobs.Job]()
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
+        self.last_look = 0.0  # into the database, by `time.monotonic()`
         self.passed = False  # whether a job that was announced did not come
         self.over: set[int] = set()  # jobs that were deleted with the end of their run
         # hears that a person has stopped a turn, by its conversation
@@ -231,14 +247,31 @@ class Announced(JobManager):
         self, queues: Iterable[str] | None, worker_id: int
     ) -> queue_jobs.Job | None:
         """Fetch a job, if there may be one."""
+        if self.handed:
+            return self.handed.popleft()
         before = {*self.waiting}
         if not (before or self.looks_further):
             return None
-        job = await super().fetch_job(queues, worker_id)
+        self.last_look = time.monotonic()
+        try:
+            job = await super().fetch_job(queues, worker_id)
+        except UniqueViolation:
+            job = None  # one with the same lock was begun as it was written
         # somebody else has those that did not come, or their lock
         self.passed |= job is None and bool(before)
         self.waiting -= before if job is None else {job.id or 0}
         return job
+
+    def hand(self, job: queue_jobs.Job) -> None:
+        """Have a job begun that is the worker's already."""
+        self.handed.append(job)
+        if self.worker:
+            self.worker.wake()
+
+    async def give_back(self) -> None:
+        """Let another worker do what was handed over and has not begun."""
+        while self.handed:
+            await self.retry_job(self.handed.popleft())
 
     async def finish_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
         """Store the end of a job, unless the end of its run has deleted it."""
@@ -271,13 +304,26 @@ class KnownWorker(Worker):
     def __init__(self, app: App, announced: Announced, **options: Any) -> None:
         super().__init__(app, **options)
         self._announced = announced
+        announced.worker = self
+        announced.handed.clear()  # of a worker that is gone: the clock gives them back
         self.last_beat = time.monotonic()
 
     @property
     def jobs(self) -> frozenset[int]:
         """The numbers of the jobs whose end is not stored yet."""
-        at = (context.job.id for context in self._running_jobs.values())
-        return frozenset(number for number in at if number is not None)
+        at = [context.job for context in self._running_jobs.values()]
+        numbers = (job.id for job in (*at, *self._announced.handed))
+        return frozenset(number for number in numbers if number is not None)
+
+    @property
+    def free(self) -> int | None:
+        """Its number in the database, if it would begin a job at once."""
+        is_free = len(self.jobs) < self.concurrency and not self._stop_event.is_set()
+        return self.worker_id if is_free else None
+
+    def wake(self) -> None:
+        """Look for jobs now."""
+        self._new_job_event.set()
 
     async def _handle_notification(
         self, *, channel: str, notification: queue_jobs.Notification
@@ -292,16 +338,21 @@ class KnownWorker(Worker):
         await super()._handle_notification(channel=channel, notification=notification)
 
     async def _fetch_and_process_jobs(self) -> None:
-        self._announced.looks_further = not self._announced.waiting
+        known = self._announced
+        # many that are announced or handed must not keep the others waiting
+        is_late = time.monotonic() - known.last_look > self.fetch_job_polling_interval
+        known.looks_further = is_late or not (known.waiting or known.handed)
         try:
             await super()._fetch_and_process_jobs()
-            # announced during the last look
-            while self._announced.waiting and not self._stop_event.is_set():
+            # announced or handed over during the last look
+            while (known.waiting or known.handed) and not self._stop_event.is_set():
                 await super()._fetch_and_process_jobs()
+            if self._stop_event.is_set():
+                await known.give_back()
         except ConnectorException as error:
             _let_pass(error)
-        self._announced.passed &= bool(self._running_jobs)
-        poll = POLL_BUSY if self._announced.passed else POLL_IDLE
+        known.passed &= bool(self._running_jobs)
+        poll = POLL_BUSY if known.passed else POLL_IDLE
         self.fetch_job_polling_interval = poll
 
     async def _update_heartbeat(self) -> NoReturn:
