@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.bot_process import BotProcess
-from tests.support.crashes import let_leases_end, until
+from tests.support.crashes import ORDER, died, let_leases_end, start_another, until
 from tests.support.demo import GENERAL
 from tests.support.invariants import wrong_in
 from tests.support.model_server import ModelServer, call, calls, text
@@ -92,3 +92,20 @@ async def test_a_dead_replicas_run_is_taken_over_within_30_seconds(
     model.let_go()
     await stage.reply(GENERAL, ts, "From the living one.")
     assert len(stage.said(GENERAL, ts)) == 1
+
+
+async def test_a_turn_that_died_before_its_start_goes_on_elsewhere(
+    tmp_path: Path, database: str
+):
+    plug = {"FAULT_POINT": f"@{ORDER}"}
+    async with make_stage(tmp_path, database, "socket", **plug) as stage:
+        stage.put("here.txt", "it works")
+        (stage.folder / ORDER).write_text("received")
+        ts = await stage.ask("read here.txt")
+        await died(stage)
+        jobs = stage.records.rows("SELECT task_name, status FROM procrastinate_jobs")
+        assert jobs == [("turn", "doing")]
+
+        await start_another(stage)
+        await stage.answer(GENERAL, ts, "it works")
+        assert len(stage.said(GENERAL, ts)) == 1
