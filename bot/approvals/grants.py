@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from asyncio import Task, sleep
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -19,52 +18,11 @@ from bot.approvals.model import Execution, Kind, Request, Status
 from bot.approvals.policy import complaints
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Denied, Policy, Waived
-from bot.approvals.ports import Jobs, Store, reconcile_job
+from bot.approvals.ports import Jobs, reconcile_job
+from bot.approvals.run import LostRun, Run
 from bot.approvals.unknown_outcome import announce_unknown
 from bot.base.masks import mask_strings
 from bot.database.pool import Connection, Pool, transaction
-
-
-@dataclass
-class Run:
-    """The run that asks: one per conversation at a time, by its generation.
-
-    Attributes:
-        latest: the checkpoint that it begins with, as it is stored, or None where there
-            is none; empty where that was not read, has been used, or is no longer the
-            latest.
-        claimed: ids of the tool calls that it has claimed.
-        unsaved: the checkpoint that its graph has come to, if that is not stored, which
-            makes its rows by statement; the end of the run stores it.
-        written: what the step has written in which it asks, as rows; likewise.
-        save: stores the checkpoint, before what may not come without it.
-        keep: has the end of a call stored; our own graph goes on meanwhile.
-        saving: what was begun last of both, with all before it.
-        unsynced: the checkpoint that it has written last, where that did not wait for
-            the disk; "" where it did, or there is none.
-    """
-
-    team: str
-    conversation: str
-    generation: int
-    requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
-    asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
-    latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
-    claimed: set[str] = field(default_factory=set[str], repr=False)
-    unsaved: list[Callable[[], Mapping[str, Any]]] = field(
-        default_factory=list[Any], repr=False
-    )
-    written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
-    save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
-    keep: Callable[[Store], Store] = field(default=lambda store: store, repr=False)
-    saving: Task[None] | None = field(default=None, repr=False)
-    unsynced: str = field(default="", repr=False)
-
-    @property
-    def is_saved(self) -> bool:
-        """Return whether nothing is being saved, and nothing has failed to be."""
-        saving = self.saving
-        return saving is None or (saving.done() and not saving.exception())
 
 
 @dataclass(frozen=True)
@@ -379,10 +337,6 @@ async def is_finished(pool: Pool, run: Run, call: CallFacts) -> bool:
         found = await (await connection.execute(SQL["select_grant"], key)).fetchone()
     ended = found is not None and found["state"] in _ENDS
     return bool(ended and found and found["generation"] == run.generation)
-
-
-class LostRun(Exception):
-    """Another run has taken over the conversation; this one must stop."""
 
 
 def _fact(run: Run, call: CallFacts, event: str, **detail: Any) -> Fact:

@@ -13,10 +13,11 @@ from bot.approvals import digest, grants, store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.audit import Fact, append
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.grants import CallFacts, LostRun, Run
+from bot.approvals.grants import CallFacts
 from bot.approvals.model import Askers, Execution, Person, Request, Status
 from bot.approvals.ports import Jobs, People, Policies, look_up_groups
 from bot.approvals.raise_request import raise_requests, rejected_before
+from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import withdraw_by_agent
 from bot.base.faults import reach
 from bot.base.settings_types import ApiAgent

@@ -15,9 +15,9 @@ from psycopg.rows import DictRow
 from bot.approvals import store
 from bot.approvals.assess import Turn
 from bot.approvals.audit import append, of_person
-from bot.approvals.grants import Run
 from bot.approvals.model import Askers, Person, Profile
 from bot.approvals.ports import Jobs, turn_job
+from bot.approvals.run import Run
 from bot.conversations import SQL
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Connection, Pool, transaction

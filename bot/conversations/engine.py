@@ -31,7 +31,7 @@ from langgraph.runtime import RunControl
 from langgraph.types import Command, Overwrite, StateSnapshot
 
 from agent.gate import Gate, in_force
-from bot.approvals.grants import Run
+from bot.approvals.run import Run
 from bot.approvals.unknown_outcome import unknown_tools
 from bot.base.errors import RetryLater
 from bot.conversations.graph_context import GraphContext, asker

@@ -19,13 +19,7 @@ from agent.phrases import chat
 from agent.safe_text import clean_text
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.grants import (
-    LostRun,
-    Run,
-    close_unrun,
-    finish_resume,
-    keep_version,
-)
+from bot.approvals.grants import close_unrun, finish_resume, keep_version
 from bot.approvals.model import Execution, Kind, Request, Verdict
 from bot.approvals.policy.match import answers_of
 from bot.approvals.policy.model import Policy
@@ -38,6 +32,7 @@ from bot.approvals.ports import (
     look_up_groups,
 )
 from bot.approvals.raise_request import digests_of, raise_requests, rejects_from
+from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import orphan
 from bot.base.errors import SlackUnavailable
 from bot.base.faults import reach

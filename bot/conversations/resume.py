@@ -22,7 +22,7 @@ from bot.approvals.eligibility import (
     with_current_policy,
     with_members,
 )
-from bot.approvals.grants import LostRun, Run, claim_resume, needs_claim, unclaim
+from bot.approvals.grants import claim_resume, needs_claim, unclaim
 from bot.approvals.judge import unfillable
 from bot.approvals.model import (
     Decision,
@@ -41,6 +41,7 @@ from bot.approvals.ports import (
     last_decision,
     look_up_groups,
 )
+from bot.approvals.run import LostRun, Run
 from bot.approvals.stages import what_is_added
 from bot.approvals.transitions import ask_again, reject_by_policy, reopen
 from bot.base.faults import reach

@@ -37,8 +37,8 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from agent.safe_text import clean_text
-from bot.approvals.grants import LostRun, Run
 from bot.approvals.ports import Store
+from bot.approvals.run import LostRun, Run
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inspect_graph import MESSAGES

@@ -12,16 +12,10 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphRecursionError
 
 from bot.approvals.assess import Turn
-from bot.approvals.grants import (
-    LostRun,
-    Run,
-    give_up_claims,
-    may_begin,
-    needs_claim,
-    was_cut_off,
-)
+from bot.approvals.grants import give_up_claims, may_begin, needs_claim, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
 from bot.approvals.ports import People
+from bot.approvals.run import LostRun, Run
 from bot.base.errors import RetryLater
 from bot.conversations import SQL
 from bot.conversations.conversation import (

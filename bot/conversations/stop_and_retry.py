@@ -13,11 +13,12 @@ from langchain_core.messages import AnyMessage
 
 from bot.approvals import store
 from bot.approvals.audit import Fact, append, of_person
-from bot.approvals.grants import LostRun, close_unrun
+from bot.approvals.grants import close_unrun
 from bot.approvals.judge import is_in_place, is_on_message
 from bot.approvals.model import Action, Execution, Person, Request
 from bot.approvals.pause import is_operator
 from bot.approvals.ports import Jobs, People, Policies, refusal_of, turn_job
+from bot.approvals.run import LostRun
 from bot.approvals.transitions import Overtaken, withdraw_by_stop
 from bot.base.errors import SlackUnavailable
 from bot.base.time_limits import slack_in_time

@@ -11,10 +11,11 @@ from weakref import WeakValueDictionary
 from agent.grant_protocol import Call, Claim, Outcome, Permission
 from agent.phrases.tool_calls import RUNNING
 from bot.approvals import grants
-from bot.approvals.grants import CallFacts, LostRun, Run, Taken
+from bot.approvals.grants import CallFacts, Taken
 from bot.approvals.model import Execution
 from bot.approvals.policy.model import Denied
 from bot.approvals.ports import Jobs, Policies
+from bot.approvals.run import LostRun, Run
 from bot.base.faults import reach
 from bot.conversations.graph_loop import at_home
 from bot.conversations.stop_and_retry import UnderWay

@@ -20,7 +20,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 
 from bot.approvals.assess import Turn
-from bot.approvals.grants import Run
+from bot.approvals.run import Run
 from bot.base.errors import RetryLater
 from bot.base.faults import reach
 from bot.conversations.conversation import ASIDE, Conversation

@@ -30,10 +30,11 @@ from structlog.testing import capture_logs
 
 from bot.approvals.deadlines import expire_due, nudge_due
 from bot.approvals.eligibility import who_can_decide
-from bot.approvals.grants import LostRun, Run, finish
+from bot.approvals.grants import finish
 from bot.approvals.model import Execution, Request, Status, Verdict
 from bot.approvals.policy.match import plan
 from bot.approvals.policy.model import Demanded, Policy
+from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import reject_by_operator
 from bot.conversations.outcome import RunEnd, end_run
 from bot.conversations.resume import Recheck

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from bot.approvals.deadlines import expire_due
-from bot.approvals.grants import Run
 from bot.approvals.model import Effect, Request, Status
+from bot.approvals.run import Run
 from bot.approvals.transitions import orphan, reject_by_operator
 from bot.conversations.outcome import RunEnd, end_run
 from tests.support.house import APPROVE, REJECT, House

@@ -14,7 +14,7 @@ from psycopg import OperationalError
 
 from agent.gate import guard
 from bot.approvals import grants
-from bot.approvals.grants import LostRun
+from bot.approvals.run import LostRun
 from bot.base.errors import RetryLater
 from bot.conversations import stored_grants
 from bot.conversations.stop_and_retry import Stopper

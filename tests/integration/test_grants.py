@@ -11,8 +11,9 @@ import pytest
 from psycopg import OperationalError
 
 from agent.grant_protocol import Call, Outcome, Permission
-from bot.approvals.grants import CallFacts, LostRun, Run, Taken, finish
+from bot.approvals.grants import CallFacts, Taken, finish
 from bot.approvals.model import Execution, Status
+from bot.approvals.run import LostRun, Run
 from bot.conversations import stored_grants
 from bot.conversations.stored_grants import StoredGrants, current_run
 from tests.support.house import REJECT, WAIVED, House, break_audit, facts_of

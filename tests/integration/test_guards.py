@@ -17,9 +17,10 @@ from langgraph.types import Command
 
 from bot.approvals import grants, raise_request, transitions
 from bot.approvals.decide import Decider
-from bot.approvals.grants import LostRun, Run, claim_resume
+from bot.approvals.grants import claim_resume
 from bot.approvals.judge import Result
 from bot.approvals.model import Effect, Request
+from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import Overtaken, expire
 from bot.conversations import outcome, run_saver
 from bot.conversations.engine import Engine

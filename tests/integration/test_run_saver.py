@@ -16,7 +16,8 @@ from langgraph.types import interrupt
 from psycopg import OperationalError
 
 from bot.approvals import grants
-from bot.approvals.grants import CallFacts, LostRun, Run
+from bot.approvals.grants import CallFacts
+from bot.approvals.run import LostRun, Run
 from bot.base.errors import RetryLater, SlackUnavailable
 from bot.conversations import outcome
 from bot.conversations.conversation import start

@@ -11,8 +11,8 @@ from langgraph.types import Command
 
 from agent import graph as graph_module
 from bot.approvals import grants
-from bot.approvals.grants import Run
 from bot.approvals.model import Execution, Status
+from bot.approvals.run import Run
 from bot.conversations import runner as runner_module
 from bot.conversations.engine import Engine
 from bot.conversations.outcome import Settler

@@ -10,9 +10,10 @@ import pytest
 
 from agent.phrases.chat import STOPPED
 from agent.phrases.tool_calls import UNRECORDED
-from bot.approvals.grants import CallFacts, LostRun
+from bot.approvals.grants import CallFacts
 from bot.approvals.model import Action, Place, Verdict
 from bot.approvals.policy.load import parse_policy
+from bot.approvals.run import LostRun
 from bot.conversations.stop_and_retry import Stopper, asks_to_stop
 from bot.database.pool import transaction
 from tests.support.agent_parts import Agent, make_agent

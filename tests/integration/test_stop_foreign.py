@@ -14,8 +14,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from agent.phrases.chat import STOPPED
-from bot.approvals.grants import LostRun, Run
 from bot.approvals.model import Execution
+from bot.approvals.run import LostRun, Run
 from bot.conversations.graph_state import ends_in
 from bot.conversations.outcome import Settler
 from bot.conversations.resume import Handover, Refused

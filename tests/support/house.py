@@ -19,7 +19,7 @@ from bot.approvals import store
 from bot.approvals.assess import ProposedCall, Turn, sources_of
 from bot.approvals.decide import BeginToLook, Decider
 from bot.approvals.eligibility import PolicyContext
-from bot.approvals.grants import CallFacts, Run, Taken, claim
+from bot.approvals.grants import CallFacts, Taken, claim
 from bot.approvals.judge import Result
 from bot.approvals.model import (
     Action,
@@ -35,6 +35,7 @@ from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import DecisionKey, look_up_groups
 from bot.approvals.raise_request import raise_requests, rejected_before
+from bot.approvals.run import Run
 from bot.base.errors import SlackUnavailable
 from bot.conversations.conversation import start
 from bot.conversations.inbox import Incoming, receive
