@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,9 +18,6 @@ if TYPE_CHECKING:  # commands without a database use these protocols too
     from bot.database.pool import Connection
 
 Members = dict[str, tuple[str, ...]]  # user ids of a group's people, by `Group.source`
-
-
-Store = Coroutine[Any, Any, None]  # writes down what has happened
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ DecisionKey = tuple[str, int]  # a request, and which of its decisions
 
 
 def last_decision(request: Request) -> DecisionKey:
-    """Name the last decision on a request, for good: void ones count too."""
+    """Return the key of the last decision; void ones count, so none has it twice."""
     chain = request.chain
     return request.id, len(chain.decisions) + len(chain.voided)
 

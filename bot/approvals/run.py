@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from asyncio import Task, sleep
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from bot.approvals.model import Request
-from bot.approvals.ports import Store
+
+Rows = Mapping[str, Sequence[Sequence[Any]]]  # by LangGraph's own statement for them
+Storing = Coroutine[Any, Any, None]  # not begun yet
 
 
 class LostRun(Exception):
@@ -25,12 +27,12 @@ class Run:
             is none; empty where that was not read, has been used, or is no longer the
             latest.
         claimed: ids of the tool calls that it has claimed.
-        unsaved: the checkpoint that its graph has come to, if that is not stored, which
-            makes its rows by statement; the end of the run stores it.
-        written: what the step has written in which it asks, as rows; likewise.
+        unsaved: makes the rows of the checkpoint that its graph has come to, while that
+            is not stored; the end of the run stores it.
+        written: rows of what the step that asks has written; likewise.
         save: stores the checkpoint, before what may not come without it.
-        keep: has the end of a call stored; our own graph goes on meanwhile.
-        saving: what was begun last of both, with all before it.
+        keep: stores the end of a call; our own graph goes on meanwhile.
+        saving: the last save or end of a call that was begun, with all before it.
         unsynced: the checkpoint that it has written last, where that did not wait for
             the disk; "" where it did, or there is none.
     """
@@ -42,17 +44,20 @@ class Run:
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
     claimed: set[str] = field(default_factory=set[str], repr=False)
-    unsaved: list[Callable[[], Mapping[str, Any]]] = field(
-        default_factory=list[Any], repr=False
-    )
+    unsaved: Callable[[], Rows] | None = field(default=None, repr=False)
     written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
     save: Callable[[], Awaitable[None]] = field(default=partial(sleep, 0), repr=False)
-    keep: Callable[[Store], Store] = field(default=lambda store: store, repr=False)
+    keep: Callable[[Storing], Storing] = field(default=lambda end: end, repr=False)
     saving: Task[None] | None = field(default=None, repr=False)
     unsynced: str = field(default="", repr=False)
 
+    def forget_unsaved(self) -> None:
+        """Note that the end of the run has stored what was left to it."""
+        self.unsaved = None
+        self.written.clear()
+
     @property
-    def is_saved(self) -> bool:
-        """Return whether nothing is being saved, and nothing has failed to be."""
+    def may_be_shown(self) -> bool:
+        """Return whether the end of each call that its words may tell of is stored."""
         saving = self.saving
         return saving is None or (saving.done() and not saving.exception())

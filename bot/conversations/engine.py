@@ -295,7 +295,7 @@ class Engine:
                 values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
             if asked := values.get("__interrupt__", ()):
-                cast("RunSaver", graph.checkpointer).stop()
+                cast("RunSaver", graph.checkpointer).leave_writes()
             return state_after_run(values, asked, MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)

@@ -41,7 +41,7 @@ from bot.conversations.dialects import raw
 from bot.conversations.dialects.interface import AskedCall, Question
 from bot.conversations.engine import ServedGraph
 from bot.conversations.graph_state import GraphState, answered_nothing, last_word
-from bot.conversations.run_saver import checkpoints_of, writes_of
+from bot.conversations.run_saver import checkpoint_of, writes_of
 from bot.conversations.stop_and_retry import Stopped
 from bot.database.pool import Connection, Pool, transaction
 from bot.texts import conversation, graphs
@@ -277,7 +277,7 @@ async def end_run(
         run.saving.result()
     written = writes_of(() if end.kind else run.written)
     key = {
-        **checkpoints_of([rows() for rows in run.unsaved]),
+        **checkpoint_of(run.unsaved() if run.unsaved else None),
         **written,
         "behind": None if run.unsaved else written["step"],
         "conversation": run.conversation,
@@ -300,7 +300,7 @@ async def end_run(
     if row["stopping"] is not None and not end.kind and end.answered:
         ends = dict.fromkeys(end.answered, Execution.DONE)
         raise Stopped(run.conversation, ends)
-    connection.after_commit += [run.unsaved.clear, run.written.clear]
+    connection.after_commit.append(run.forget_unsaved)
     if job:
         connection.after_commit.append(job.end)
     return row

@@ -37,8 +37,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from agent.safe_text import clean_text
-from bot.approvals.ports import Store
-from bot.approvals.run import LostRun, Run
+from bot.approvals.run import LostRun, Rows, Run, Storing
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inspect_graph import MESSAGES
@@ -52,7 +51,6 @@ CHECKPOINT = ("id", "parent", "checkpoint", "metadata")
 VALUE = ("channel", "version", "type")
 WRITE = ("task", "path", "number", "channel", "type")
 Row = Sequence[Any]
-Saved = Mapping[str, Sequence[Row]]  # rows by LangGraph's own statement for them
 Saving = asyncio.Task[None]
 Held = tuple[RunnableConfig, Sequence[tuple[str, Any]], str, str]
 
@@ -123,7 +121,7 @@ class RunSaver(AsyncPostgresSaver):
         saved = super().aput_writes(config, writes, task_id, task_path)
         await at_home(self.loop, saved)
 
-    def stop(self) -> None:
+    def leave_writes(self) -> None:
         """Leave what was held, and no checkpoint has, for the end of the run.
 
         The run has stopped within a step, since it asks.
@@ -178,7 +176,7 @@ class RunSaver(AsyncPostgresSaver):
         """
         self._run.latest = ()
         rows = partial(self._rows_of, config, checkpoint, metadata)
-        self._run.unsaved[:] = [rows]
+        self._run.unsaved = rows
         said = checkpoint["channel_values"].get(MESSAGES) or [None]
         if isinstance(said[-1], ToolMessage):
             is_quick = self._is_quick
@@ -195,7 +193,7 @@ class RunSaver(AsyncPostgresSaver):
         config: RunnableConfig,
         checkpoint: Checkpoint,
         metadata: CheckpointMetadata,
-    ) -> Saved:
+    ) -> Rows:
         """The rows of a checkpoint as LangGraph writes them, made without a thread.
 
         It has all values, not only the new ones: the one that has the others may not be
@@ -223,31 +221,31 @@ class RunSaver(AsyncPostgresSaver):
         Raises:
             LostRun: another run has taken the conversation over.
         """
-        if self._run.unsaved:
-            self._begin_to_save()
+        self._begin_to_save()
         if self._run.saving:
             await asyncio.shield(self._run.saving)
 
-    async def keep(self, store: Store) -> None:
+    async def keep(self, end: Storing) -> None:
         """Begin to store the end of a call; the model may be asked meanwhile.
 
         Nothing follows from it unstored: all that is saved or claimed, and the end of
         the run, come after it, or not at all where it fails.
         """
-        self._go_on(_together(self._run.saving, asyncio.create_task(store)))
+        self._go_on(_together(self._run.saving, asyncio.create_task(end)))
 
     def _begin_to_save(self) -> None:
-        run, saved = self._run, [rows() for rows in self._run.unsaved]
-        run.unsaved.clear()
-        self._go_on(self._go_on_saving(run.saving, saved, self._is_quick))
-        self._ended.update(run.claimed)
+        run = self._run
+        if run.unsaved:
+            saved, run.unsaved = run.unsaved(), None
+            self._go_on(self._go_on_saving(run.saving, saved, self._is_quick))
+            self._ended.update(run.claimed)
 
-    def _go_on(self, saving: Store) -> None:
+    def _go_on(self, saving: Storing) -> None:
         self._run.saving = asyncio.create_task(saving)
         self._run.saving.add_done_callback(_look_at)
 
     async def _go_on_saving(
-        self, before: Saving | None, saved: Sequence[Saved], quick: bool
+        self, before: Saving | None, saved: Rows, quick: bool
     ) -> None:
         if before:  # what did not get there keeps all that comes after it
             await before
@@ -327,7 +325,7 @@ class RunSaver(AsyncPostgresSaver):
         rows = _Rows()
         yield cast("AsyncCursor[DictRow]", rows)
         async with super()._cursor() as cursor:
-            await self._write(cursor, [rows.by_statement])
+            await self._write(cursor, rows.by_statement)
 
     @property
     def _is_quick(self) -> bool:
@@ -343,7 +341,7 @@ class RunSaver(AsyncPostgresSaver):
     async def _write(
         self,
         cursor: AsyncCursor[DictRow],
-        saves: Sequence[Saved],
+        rows: Rows,
         *,
         quick: bool = False,
     ) -> None:
@@ -353,10 +351,9 @@ class RunSaver(AsyncPostgresSaver):
             LostRun: another run has taken the conversation over.
         """
         self._run.latest = ()
-        rows = _by_statement(saves)
         if checkpoints := rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL):
             statement, shared = SQL["put_checkpoints"], checkpoints[0]
-            given = {**checkpoints_of(saves), "quick": quick}
+            given = {**checkpoint_of(rows), "quick": quick}
         else:
             [writes] = rows.values()
             statement, shared = SQL["put_writes"], writes[0]
@@ -370,11 +367,10 @@ class RunSaver(AsyncPostgresSaver):
             self._run.unsynced = checkpoints[-1][2] if quick else ""
 
 
-def checkpoints_of(saves: Sequence[Saved]) -> dict[str, Any]:
-    """Checkpoints and their values, as `save_checkpoints` wants them."""
-    if not saves:
+def checkpoint_of(rows: Rows | None) -> dict[str, Any]:
+    """A checkpoint and its values, as `save_checkpoints` wants them."""
+    if not rows:
         return {"saved": None, "blobs": None}
-    rows = _by_statement(saves)
     checkpoints = rows[AsyncPostgresSaver.UPSERT_CHECKPOINTS_SQL]
     values = rows.get(AsyncPostgresSaver.UPSERT_CHECKPOINT_BLOBS_SQL, ())
     whole = [(*row[2:4], row[4].obj, row[5].obj) for row in checkpoints]
@@ -400,19 +396,12 @@ def _named(names: Sequence[str], rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _by_statement(saves: Sequence[Saved]) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = {}
-    for of, some in [each for saved in saves for each in saved.items()]:
-        rows.setdefault(of, []).extend(some)
-    return rows
-
-
-async def _together(before: Saving | None, store: Saving) -> None:
+async def _together(before: Saving | None, end: Saving) -> None:
     try:
         if before:
             await before
     finally:  # an end is stored even where what came before it failed
-        await store
+        await end
 
 
 def _look_at(saving: Saving) -> None:

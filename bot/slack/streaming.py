@@ -359,7 +359,7 @@ class Follower:
                 await self._over.wait()
 
     async def _stream(self) -> None:
-        if not (self._streams and self._run.is_saved):
+        if not (self._streams and self._run.may_be_shown):
             return
         progress = self.watch.progress
         chunks, shown = next_chunks(progress, self._shown)
