@@ -1,5 +1,6 @@
 -- The end of a run that asks tells which of its calls were rejected before; and what
 -- checkpoints hold comes as one value, since a client makes each list by itself.
+-- The function that takes lists stays for replicas of the version before.
 
 -- For the loop guard: which of these calls people have rejected in a conversation within
 -- the last hour, with the last person who did so.

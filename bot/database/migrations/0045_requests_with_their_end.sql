@@ -1,5 +1,6 @@
 -- What everything reads of a request, with how its action has ended: one look at its
 -- grant instead of two, and no second object to merge into its JSON.
+-- `asked_requests` stays for replicas of the version before.
 CREATE VIEW full_requests AS
 SELECT r.*, bot_now() AS now, g.state AS execution, g.finished_at, g.result,
   (SELECT c.channel_id FROM conversations c WHERE c.id = r.conversation_id) AS asked_in,
