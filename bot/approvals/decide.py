@@ -194,7 +194,7 @@ class Decider:
         """Have Slack asked for the run's people, while the commit waits for disk."""
         deciders = [decision.person for decision in request.chain.decisions]
         people = dict.fromkeys((request.people.requester, *deciders, person))
-        name, number = last_decision(request)
+        name, number = last_decision(request)  # as it was before the click
         self.begin_to_look((name, number + 1), people, since)
 
     async def _write(

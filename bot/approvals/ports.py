@@ -56,7 +56,7 @@ class Jobs(Protocol):
         ...
 
     def begin(self, connection: Connection, job: Job, number: int | None) -> None:
-        """Begin a job after the commit that its statement has stored for our worker.
+        """Begin a job, which its statement has stored for our worker, after the commit.
 
         Args:
             number: the job's own; None where any worker may fetch it.
@@ -133,7 +133,7 @@ def last_decision(request: Request) -> DecisionKey:
 
 
 class PeopleNow(LiveGroups, Protocol):
-    """The same, with everybody asked for each time."""
+    """Asks for people anew, right before what they decided runs."""
 
     async def look_again(self, person: Person, decision: DecisionKey) -> Profile:
         """Look up a person; what the click of that decision has asked serves."""

@@ -119,7 +119,7 @@ class StoredGrants:
             return taken
 
     async def finish(self, call: Call, outcome: Outcome) -> None:
-        """Have stored what came of it; what is known now should not become unknown.
+        """Have what came of it stored; what is known now should not become unknown.
 
         A database that is away is waited for: half a minute, then the grant stays
         claimed. A commit whose answer got lost may have been made.

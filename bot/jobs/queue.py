@@ -311,8 +311,8 @@ class KnownWorker(Worker):
     @property
     def jobs(self) -> frozenset[int]:
         """The numbers of the jobs whose end is not stored yet."""
-        at = [context.job for context in self._running_jobs.values()]
-        numbers = (job.id for job in (*at, *self._announced.handed))
+        running = [context.job for context in self._running_jobs.values()]
+        numbers = (job.id for job in (*running, *self._announced.handed))
         return frozenset(number for number in numbers if number is not None)
 
     @property
