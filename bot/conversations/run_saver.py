@@ -41,7 +41,7 @@ from bot.approvals.run import LostRun, Rows, Run, Storing
 from bot.conversations import SQL
 from bot.conversations.graph_loop import at_home
 from bot.conversations.inspect_graph import MESSAGES
-from bot.database.pool import Connection, Pool
+from bot.database.pool import Pool
 
 CURRENT = 4  # the format of checkpoints that are read in one statement
 PLACE = ("thread_id", "checkpoint_ns", "checkpoint_id")
@@ -66,7 +66,6 @@ class RunSaver(AsyncPostgresSaver):
     was; what it would write then would lie over what its successor has written.
 
     Args:
-        to: the pool, or a connection with a transaction that writes more than this.
         holds: whether a checkpoint may wait for what follows from it, see `_hold`; and
             what a task has written for the next checkpoint, which contains it, or for
             the end of the run. For our own agent: each of its tasks may run again,
@@ -77,13 +76,13 @@ class RunSaver(AsyncPostgresSaver):
 
     def __init__(
         self,
-        to: Pool | Connection,
+        pool: Pool,
         run: Run,
         *,
         holds: bool = False,
         saved: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> None:
-        super().__init__(cast("Any", to))
+        super().__init__(cast("Any", pool))
         self._run = run
         self._saved = saved
         self._holds = holds
@@ -175,8 +174,7 @@ class RunSaver(AsyncPostgresSaver):
         turn begins anew.
         """
         self._run.latest = ()
-        rows = partial(self._rows_of, config, checkpoint, metadata)
-        self._run.unsaved = rows
+        self._run.unsaved = partial(self._rows_of, config, checkpoint, metadata)
         said = checkpoint["channel_values"].get(MESSAGES) or [None]
         if isinstance(said[-1], ToolMessage):
             is_quick = self._is_quick

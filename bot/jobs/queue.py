@@ -165,7 +165,8 @@ class Queue:
     @property
     def worker(self) -> int | None:
         """The number of the worker here that has room; see `Jobs.worker`."""
-        return self.announced.worker.free if self.announced.worker else None
+        worker = self.announced.worker
+        return worker.number_if_free if worker else None
 
     def begin(self, connection: Connection, job: Job, number: int | None) -> None:
         """Hand a job to the worker that has it; see `Jobs.begin`."""
@@ -316,7 +317,7 @@ class KnownWorker(Worker):
         return frozenset(number for number in numbers if number is not None)
 
     @property
-    def free(self) -> int | None:
+    def number_if_free(self) -> int | None:
         """Its number in the database, if it would begin a job at once."""
         is_free = len(self.jobs) < self.concurrency and not self._stop_event.is_set()
         return self.worker_id if is_free else None

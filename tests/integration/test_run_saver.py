@@ -93,7 +93,8 @@ async def test_only_results_and_checkpoints_of_others_wait_for_the_disk(
     place: Any = {"configurable": {"thread_id": run.conversation, "checkpoint_ns": ""}}
     async with house.owner.connection() as connection, connection.transaction():
         await connection.execute("SET LOCAL synchronous_commit = on")
-        saver = RunSaver(connection, run, holds=is_own)
+        inside: Any = connection  # in place of a pool, so that its setting can be read
+        saver = RunSaver(inside, run, holds=is_own)
         await saver.aput(place, empty_checkpoint(), {"source": "loop"}, {})
         await saver.save()
         [row] = await (await connection.execute("SHOW synchronous_commit")).fetchall()
