@@ -398,7 +398,7 @@ async def _together(before: Saving | None, end: Saving) -> None:
     try:
         if before:
             await before
-    finally:  # an end is stored even where what came before it failed
+    finally:  # an end is waited for even where what came before it failed
         await end
 
 

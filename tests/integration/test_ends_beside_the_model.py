@@ -14,9 +14,10 @@ from psycopg import OperationalError
 
 from agent.gate import guard
 from bot.approvals import grants
-from bot.approvals.run import LostRun
+from bot.approvals.run import LostRun, Run
 from bot.base.errors import RetryLater
 from bot.conversations import stored_grants
+from bot.conversations.run_saver import RunSaver
 from bot.conversations.stop_and_retry import Stopper
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import ScriptedModel, Slow, calls
@@ -131,6 +132,23 @@ async def test_each_end_is_stored_whatever_became_of_others(
     await agent.say()
     assert sorted(await house.one(STATES)) == ["done", "executing"]
     assert await agent.said() == []
+
+
+async def test_an_end_is_waited_for_after_one_that_failed(house: House):
+    run = Run("", "", 1, {})
+    saver, second = RunSaver(house.pool, run), Slow()
+
+    async def fail() -> None:
+        raise LostRun
+
+    await saver.keep(fail())
+    await saver.keep(second.work())
+    saving = asyncio.create_task(saver.save())
+    await second.began.wait()
+    await goes_no_further(house, saving)
+    second.may_end.set()
+    with pytest.raises(LostRun):
+        await saving
 
 
 async def test_a_replaced_run_stores_its_end_and_no_more(house: House):
