@@ -23,6 +23,7 @@ from bot.conversations import outcome
 from bot.conversations.conversation import start
 from bot.conversations.outcome import RunEnd, end_run
 from bot.conversations.run_saver import RunSaver
+from bot.database.pool import transaction
 from bot.slack import SQL
 from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
@@ -249,6 +250,20 @@ async def test_a_question_is_saved_with_its_request_or_never(
     await agent.runner.turn(conversation)
     assert await house.one(asked) > 0
     assert len(await agent.requests(conversation)) == 1
+
+
+async def test_a_run_that_asks_twice_stores_each_question(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}), ("wipe", {"path": "b"}))
+    engine, run = agent.runner.engine, await begun(house, await house.conversation())
+    ran = await engine.start(run, HumanMessage("wipe both"))
+    async with transaction(house.pool) as connection:
+        await end_run(connection, run, RunEnd())
+    [first] = ran.interrupts
+    ran = await engine.resume(run, {first.id: {"type": "reject"}})
+    async with transaction(house.pool) as connection:
+        await end_run(connection, run, RunEnd())
+    stored = await engine.look(await begun(house, run.conversation))
+    assert stored.interrupts == ran.interrupts != (first,)
 
 
 async def test_an_answer_taken_at_once_is_like_one_taken_later(house: House):
