@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.approvals.model import Request
 
-Rows = Mapping[str, Sequence[Sequence[Any]]]  # by LangGraph's own statement for them
+Rows = Mapping[str, Sequence[Sequence[Any]]]  # by the statement that writes them
 Storing = Coroutine[Any, Any, None]  # not begun yet
 
 
