@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn, Protocol, cast
@@ -323,8 +324,19 @@ class KnownWorker(Worker):
         return self.worker_id if is_free else None
 
     def wake(self) -> None:
-        """Look for jobs now."""
+        """Look for jobs now; one that ends leaves them to others while its own end."""
         self._new_job_event.set()
+        if self._stop_event.is_set() and self.worker_id is not None:
+            self._giving = asyncio.create_task(self._give_back())
+
+    async def _give_back(self) -> None:
+        with suppress(ConnectorException):  # the clock of another one finds them
+            await self._announced.give_back()
+
+    async def _shutdown(self, side_tasks: list[asyncio.Task[Any]]) -> None:
+        self.stop()  # it begins nothing more, whatever has ended its loop
+        await self._give_back()
+        await super()._shutdown(side_tasks)
 
     async def _handle_notification(
         self, *, channel: str, notification: queue_jobs.Notification
@@ -348,8 +360,6 @@ class KnownWorker(Worker):
             # announced or handed over during the last look
             while (known.waiting or known.handed) and not self._stop_event.is_set():
                 await super()._fetch_and_process_jobs()
-            if self._stop_event.is_set():
-                await known.give_back()
         except ConnectorException as error:
             _let_pass(error)
         known.passed &= bool(self._running_jobs)

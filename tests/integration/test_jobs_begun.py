@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
+from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
 from bot.approvals.ports import turn_job
@@ -285,6 +286,49 @@ async def test_a_job_handed_over_is_kept_until_the_end(house: House, replica: Re
     replica.may_end.set()
     await stopping
     assert replica.done == [f"turn {NEW.format(1)}"]
+
+
+async def test_a_job_written_while_the_worker_stops_is_given_back(
+    house: House, replica: Replica
+):
+    replica.may_end.clear()
+    number = replica.queue.worker
+    await replica.hand(NEW.format(1), number)
+    await until(lambda: replica.begun == 1)
+    async with transaction(house.pool) as connection:
+        begun = await begin(connection, NEW.format(2), number)
+        stopping = asyncio.create_task(replica.workers.stop())
+        await until(lambda: replica.queue.worker is None)
+        for _ in range(20):  # it looks for no jobs any more
+            await house.one("SELECT 1")
+        replica.queue.begin(connection, turn_job(NEW.format(2)), begun)
+    await comes(house, "SELECT 1 FROM procrastinate_jobs WHERE status = 'todo'")
+    assert not stopping.done()
+    replica.may_end.set()
+    await stopping
+    assert replica.done == [f"turn {NEW.format(1)}"]
+
+
+async def test_a_worker_that_broke_leaves_it_to_others(
+    house: House, replica: Replica, monkeypatch
+):
+    replica.may_end.clear()
+    number = replica.queue.worker
+    await replica.hand(NEW.format(1), number)
+    await until(lambda: replica.begun == 1)
+
+    async def break_down(*_):
+        raise ConnectorException
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobManager, "fetch_job", break_down)
+        await house.rows(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
+            """ VALUES ('runs', 'turn', 'due', '{"conversation": "due"}')"""
+        )
+        await until(lambda: replica.queue.worker is None, 5)  # its jobs go on
+    replica.may_end.set()
+    await until(lambda: "turn due" in replica.done)
 
 
 async def test_jobs_of_a_worker_that_is_gone_are_not_begun(
