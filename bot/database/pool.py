@@ -248,7 +248,6 @@ class Use:
 
     async def __aenter__(self) -> Connection:
         self._connection = await self._pool.getconn(self._timeout)
-        self._connection.after_commit.clear()
         return self._connection
 
     async def __aexit__(self, *error: Any) -> None:
@@ -257,6 +256,7 @@ class Use:
             await connection.__aexit__(*error)
             due = [] if error[0] else connection.after_commit[:]
         finally:
+            connection.after_commit.clear()
             await self._pool.putconn(connection)
         for act in due:
             act()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, LiteralString, Protocol
 from weakref import WeakValueDictionary
@@ -54,6 +55,14 @@ class Outbox(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Place:
+    """Of a message among those that go out one after the other."""
+
+    first: asyncio.Future[None] | None
+    sent: asyncio.Future[None] = field(default_factory=asyncio.Future[None])
+
+
 class Courier:
     """Sends the rows of one outbox; their keys are all that it remembers."""
 
@@ -79,30 +88,44 @@ class Courier:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
         self._to_be_sent: dict[str, asyncio.Future[None]] = {}  # done when it is sent
-        # of what goes out one after the other, the last; gone once that is sent
+        # of what goes out one after the other, the last; gone once that is sent, or
+        # will not be, since its commit has failed
         self._last = WeakValueDictionary[str, asyncio.Future[None]]()
         self._handed: dict[str, tuple[Row, float]] = {}  # taken, and good until then
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
+    def line_up(self, among: str) -> Place:
+        """Take the next place among what goes out one after the other.
+
+        Before the commit: what follows from that may be written, committed and handed
+        over before this process hears that the commit stands.
+        """
+        place = Place(self._last.get(among))
+        self._last[among] = place.sent
+        return place
+
     def send(
-        self, key: str, can_wait: bool = False, after: str = "", among: str = ""
+        self,
+        key: str,
+        can_wait: bool = False,
+        after: str = "",
+        place: Place | None = None,
     ) -> None:
         """Begin to send what stands under a key.
 
         Args:
             can_wait: a moment, as an edit can, so that several become one.
             after: the key of what is to be there first, if that does not take long.
-            among: what it is one of, which go out one after the other.
+            place: its own among what goes out one after the other.
         """
         if self._stopped:
             return
         self._changed.add(key)
         if key not in self._under_way:
-            first = self._to_be_sent.get(after) or self._last.get(among)
-            sent = self._to_be_sent.setdefault(key, asyncio.Future())
-            if among:
-                self._last[among] = sent
+            place = place or Place(None)
+            first = self._to_be_sent.get(after) or place.first
+            self._to_be_sent.setdefault(key, place.sent)
             work = self._work(key, self._moment if can_wait else 0, first)
             self._under_way[key] = asyncio.create_task(work)
 

@@ -67,7 +67,7 @@ class Send(Protocol):
     """Begins to send a message; see `bot.jobs.courier.Courier.send`."""
 
     def __call__(
-        self, message: str, can_wait: bool, after: str = "", among: str = "", /
+        self, message: str, can_wait: bool, after: str = "", place: Any = None, /
     ) -> None: ...
 
 
@@ -100,7 +100,9 @@ class Queue:
         self.announced = Announced(connector)
         self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
-        self.send: Send = lambda message, can_wait, after="", among="": None
+        self.send: Send = lambda message, can_wait, after="", place=None: None
+        # takes a place in a conversation; see `bot.jobs.courier.Courier.line_up`
+        self.line_up: Callable[[str], Any] = lambda conversation: None
         # is given a message that was taken, for the lease, by what has written it
         self.hand: Callable[[Mapping[str, Any]], None] = lambda row: None
         self.lease: timedelta | None = None
@@ -187,7 +189,8 @@ class Queue:
             connection.after_commit.append(partial(self.hand, taken))
         before = ""
         for message in messages:
-            send = partial(self.send, message, False, before, conversation)
+            place = self.line_up(conversation) if conversation else None
+            send = partial(self.send, message, False, before, place)
             connection.after_commit.append(send)
             before = message
 

@@ -319,6 +319,7 @@ def _courier(deps: Deps, queue: Queue, names: Names, live: Live) -> Courier:
     )
     courier = Courier(pool, deliverer, pace=PACE, skipped=deliverer.skipped)
     queue.send, queue.hand = courier.send, courier.hand
+    queue.line_up = courier.line_up
     queue.lease = timedelta(seconds=deliverer.lease)
     return courier
 

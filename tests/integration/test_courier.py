@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+import psycopg
 import pytest
 
 import bot.jobs.courier as courier_module
@@ -198,7 +199,7 @@ async def test_a_row_handed_over_outlasts_a_wait_in_vain(house: House):
     letters.bring = bring
     for key in ("d1", "d2"):
         courier.hand({"id": key, "key": key, "tries": 0})
-        courier.send(key, among="c1")
+        courier.send(key, place=courier.line_up("c1"))
     await asyncio.wait({courier._under_way["d2"]})
     assert letters.sent == ["d2"]
     slow.set()
@@ -217,13 +218,46 @@ async def test_messages_of_a_conversation_go_out_in_their_order(house: House):
         return await real(row)
 
     letters.bring = bring
-    courier.send("d1", among="c1")
-    courier.send("d2", among="c1")  # of a later commit
-    courier.send("other", among="c2")
+    for key, conversation in (("d1", "c1"), ("d2", "c1"), ("other", "c2")):
+        courier.send(key, place=courier.line_up(conversation))
     await until(lambda: letters.sent == ["other"])
     slow.set()
     await courier.stop()
     assert letters.sent == ["other", "d1", "d2"]
+    assert not courier._last
+
+
+async def test_what_was_written_first_goes_out_first(house: House):
+    """The next turn can be over before the answer to the commit of the last comes."""
+    letters = Letters(house)
+    await letters.write("d1", "d2")
+    courier = Courier(house.pool, letters)
+    house.queue.send, house.queue.line_up = courier.send, courier.line_up
+
+    async with transaction(house.pool) as late:
+        house.queue.post(late, ["d1"], conversation="c1")
+        async with transaction(house.pool) as connection:
+            house.queue.post(connection, ["d2"], conversation="c1")
+        await asyncio.wait({courier._under_way["d2"]}, timeout=0.1)
+        assert letters.sent == []
+    await until(lambda: len(letters.sent) == 2)
+    await courier.stop()
+
+    assert letters.sent == ["d1", "d2"]
+    assert not courier._last
+
+
+async def test_nothing_waits_for_what_was_not_written(house: House):
+    courier = Courier(house.pool, Letters(house))
+    house.queue.line_up = courier.line_up
+
+    async def fail() -> None:
+        async with transaction(house.pool) as connection:
+            house.queue.post(connection, ["d1"], conversation="c1")
+            await connection.execute("nonsense")
+
+    with pytest.raises(psycopg.errors.SyntaxError):
+        await fail()
     assert not courier._last
 
 
