@@ -89,7 +89,7 @@ async def test_a_question_waits_for_the_end_beside_it(house, storing):
     work = asyncio.create_task(agent.say())
     await storing.began.wait()
     await goes_no_further(house, work)
-    assert await house.rows("SELECT FROM requests") == []
+    assert await house.rows("SELECT 1 FROM requests") == []
     storing.may_end.set()
     assert await agent.request(await work)
     assert await house.one(STATES) == ["done"]

@@ -163,4 +163,4 @@ async def test_what_cannot_be_put_is_not_asked(house: House):
     assert await ask(conversation, "odd", "Sure?", listed) is None
     await house.rows("UPDATE conversations SET channel_id = %s", ASIDE)
     assert await ask(conversation, "odd", "Sure?", SCHEMA) is None
-    assert await house.rows("SELECT FROM server_questions") == []
+    assert await house.rows("SELECT 1 FROM server_questions") == []
