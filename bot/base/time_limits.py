@@ -43,6 +43,7 @@ class TimeLimits:
     quiet: float = 60.0  # since a conversation's last run, before it is pruned
     next_checkpoint: float = 30.0  # until the next try, where the sink takes nothing
     next_notice: float = 5.0  # until the second try of an e-mail or event
+    unsaved: float = 2.0  # of a run: sooner nobody stops it for what it does
     word: float = 0.05  # for each word of the offline model that people read at once
     longest_retry: float = 60.0  # between two tries of a job
 

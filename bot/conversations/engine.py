@@ -34,6 +34,7 @@ from agent.gate import Gate, in_force
 from bot.approvals.run import Run
 from bot.approvals.unknown_outcome import unknown_tools
 from bot.base.errors import RetryLater
+from bot.base.time_limits import limits
 from bot.conversations.graph_context import GraphContext, asker
 from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.graph_state import (
@@ -306,17 +307,19 @@ class Engine:
 
         When it is over, nothing of it is still being saved.
         """
-        control = RunControl()
+        control, loop = RunControl(), asyncio.get_running_loop()
         if self.served.is_own:
             if self._drains:
                 raise RetryLater(0)
             self._under_way.add(control)
+        late = loop.call_later(limits().unsaved, _begin_to_save, run)
         try:
             yield control
         except GraphDrained as error:
             await run.save()
             raise RetryLater(0) from error
         finally:
+            late.cancel()
             self._under_way.discard(control)
             if run.saving:
                 await asyncio.wait([run.saving])
@@ -359,6 +362,16 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
+
+
+def _begin_to_save(run: Run) -> None:
+    """Save what a run has come to while it waits for its model.
+
+    Else a stop, which replaces the run, would have the agent forget what was said.
+    """
+    saving = asyncio.ensure_future(run.save())
+    # what has failed is raised by the next save
+    saving.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:

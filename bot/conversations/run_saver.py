@@ -170,8 +170,8 @@ class RunSaver(AsyncPostgresSaver):
 
         One with results is written while the model is asked; it waits for the disk, see
         `_is_quick`. Any other waits for the next one, which has all that it has, or for
-        a claim, a question or the end of the run: where the process dies before, the
-        turn begins anew.
+        a claim, a question or the end of the run, or until its turn takes long: where
+        the process dies before, the turn begins anew.
         """
         self._run.latest = ()
         self._run.unsaved = partial(self._rows_of, config, checkpoint, metadata)

@@ -154,27 +154,52 @@ async def test_a_waived_call_that_meets_a_stop_never_runs(house: House):
         await claiming
 
 
-async def test_a_running_call_of_the_model_is_cancelled(house: House, monkeypatch):
-    agent, slow = make_agent(house, "never"), Slow()
+@pytest.fixture
+async def thinking(
+    house: House, monkeypatch, shorter
+) -> tuple[Agent, asyncio.Task[Any]]:
+    """An agent at its first message, whose model thinks until it is cancelled."""
+    shorter(unsaved=0.01)
+    agent, slow = make_agent(house), Slow()
     real = type(agent.model)._agenerate
 
-    async def thinking(self: Any, *given: Any, **named: Any) -> Any:
-        await slow.work()
+    async def think(self: Any, *given: Any, **named: Any) -> Any:
+        if not agent.model.script:
+            await slow.work()
         return await real(self, *given, **named)
 
-    monkeypatch.setattr(type(agent.model), "_agenerate", thinking)
-    house.queue.announced.stopped = agent.runner.under_way.stop
-    conversation = await house.write()
+    monkeypatch.setattr(type(agent.model), "_agenerate", think)
+    await house.write()
     turn = asyncio.create_task(agent.work())
     await slow.began.wait()
+    return agent, turn
 
-    assert await stopper(house).stop_thread(person(RAVI), THREAD) == ""
-    house.queue.announced.stopped(conversation)  # as the replica's listener does
+
+async def stop(agent: Agent, turn: asyncio.Task[Any]) -> None:
+    assert await stopper(agent.house).stop_thread(person(RAVI), THREAD) == ""
+    conversation = await agent.house.one("SELECT id::text FROM conversations")
+    agent.runner.under_way.stop(conversation)  # as the replica's listener does
     await turn
 
+
+async def test_a_running_call_of_the_model_is_cancelled(thinking):
+    agent, turn = thinking
+    await stop(agent, turn)
     assert await agent.said() == []
     assert await agent.said("say") == [f"Stopped by <@{RAVI}>."]
     assert await agent.states() == ["failed"]
+
+
+async def test_the_agent_knows_what_a_stopped_turn_was_about(thinking):
+    agent, turn = thinking
+    async with asyncio.timeout(10):
+        while not await agent.house.rows("SELECT 1 FROM checkpoints"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await stop(agent, turn)
+    agent.will_say("What?")
+    await agent.say("and?")
+    _, first, second = agent.model.seen[-1]
+    assert (first.text, second.text.startswith("and?")) == ("hello", True)
 
 
 async def test_a_tool_that_has_begun_goes_on_and_is_told(house: House):
