@@ -45,6 +45,7 @@ SOAK, DOCS = "soak", "docs"
 PAGE = ROOT / "docs" / "performance.md"
 REPLICAS, SCALED = (1, 2, 4), 16  # with so many people at once
 LEVELS, QUICK_LEVELS = (1, 4, 16, 64), (1, 16)
+ALONE = 0.1  # seconds in which a person who is alone has seen the card, at the least
 #: Seconds after which a table is given up; on a quiet machine none takes half as long.
 LONGEST = 300.0
 
@@ -55,9 +56,9 @@ class Plan:
 
     levels: tuple[int, ...] = LEVELS
     rounds: int = 5
-    seconds: float = 3.0  # of the bot's part of one block, about
-    budget: float = 120.0  # seconds; no new round begins that would not fit
-    pause: float = 0.0  # seconds between card and click
+    seconds: float = 5.0  # of the bot's part of one block, about
+    budget: float = 200.0  # seconds; no new round begins that would not fit
+    pause: float | None = None  # seconds between card and click; None: by `_pause`
     warm_up: int = 20  # cycles before all, one after the other
     rows: int = 200_000  # of the audit trail that is verified
     seed: int = 1  # of the soak
@@ -65,7 +66,7 @@ class Plan:
     is_quick: bool = False
 
 
-QUICK = Plan(QUICK_LEVELS, 1, 1.0, 30.0, 0.0, 5, 20_000, 1, 0.2, is_quick=True)
+QUICK = Plan(QUICK_LEVELS, 1, 1.0, 30.0, None, 5, 20_000, 1, 0.2, is_quick=True)
 
 
 def main() -> int:
@@ -209,7 +210,6 @@ async def measure_cycles(name: str, plan: Plan, folder: Path) -> Section:
     async with set_up(folder) as arena:
         machine = describe(arena.server_url, folder)
         await _warm_up(arena, plan.warm_up)
-        arena.pause(plan.pause)
         arena.delay(model=model, slack=slack)
         blocks = await _fill(arena, plan, name)
     return report.of_cycles(name, title, machine, blocks)
@@ -304,6 +304,7 @@ async def _fill(arena: Arena, plan: Plan, name: str) -> list[Block]:
     for number in range(plan.rounds):
         began = time.monotonic()
         for level in plan.levels:
+            arena.pause(_pause(plan, level))
             if level not in each:
                 await cycles_for(arena.bare, level, plan.seconds)
                 await cycles_for(arena.plain, level, plan.seconds)
@@ -319,6 +320,14 @@ async def _fill(arena: Arena, plan: Plan, name: str) -> list[Block]:
         if now + (now - began) > until:
             break
     return blocks
+
+
+def _pause(plan: Plan, level: int) -> float:
+    """Return the seconds until a click: who is alone clicks when the card is there.
+
+    What goes on beside it has ended by then. Many at once wait for nobody.
+    """
+    return (ALONE if level == 1 else 0.0) if plan.pause is None else plan.pause
 
 
 def _say(name: str, block: Block) -> None:

@@ -21,7 +21,9 @@ HTTP. *Bare* is the same agent on `AsyncPostgresSaver` alone, driven by lines on
 ask, interrupt, resume. *Plain* is `tests/bench/plain_bolt.py`, a Bolt bot that
 guarantees nothing. Each runs in one process, in turn, on the same PostgreSQL and
 against the same model server, with `durability="sync"`. Each person does one cycle
-after the other, each in a new thread.
+after the other, each in a new thread. Who is alone clicks 0.1 s after the card is there
+(with `--pause 0` in the same moment, while the bot still notes the card and says in the
+thread where it is); of many each clicks at once.
 
 - *click → ack*: until the 200 has come. Bare has no ack; the ratio is to its resume.
 - *click → answer*: until the request with the answer has reached Slack's stand-in; for
