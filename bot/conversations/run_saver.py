@@ -378,7 +378,7 @@ def checkpoint_of(rows: Rows | None) -> dict[str, Any]:
 
 
 def writes_of(rows: Sequence[Row]) -> dict[str, Any]:
-    """What the tasks of a step have written, as `save_writes` wants it.
+    """Put what the tasks of a step have written into the form of `save_writes`.
 
     A task that asks twice writes its answers twice: the last have all.
     """

@@ -114,7 +114,7 @@ class Connection(AsyncConnection[DictRow]):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the server answered so lately that it need not be asked again."""
+        """Return whether its last answer is too recent to ask the server again."""
         return time.monotonic() - self.last_used <= TRUSTED
 
     def belong_to(self, pool: Pool) -> Self:
