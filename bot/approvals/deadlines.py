@@ -49,7 +49,7 @@ class _Unhurried:
         await self.jobs.defer(connection, jobs)
 
     @property
-    def worker(self) -> None:
+    def free_worker(self) -> None:
         return None
 
     def begin(self, connection: Connection, job: Job, number: int | None) -> None:

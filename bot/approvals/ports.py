@@ -51,7 +51,7 @@ class Jobs(Protocol):
         ...
 
     @property
-    def worker(self) -> int | None:
+    def free_worker(self) -> int | None:
         """The number of this process's worker, if it would begin a job at once."""
         ...
 

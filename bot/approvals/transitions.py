@@ -136,7 +136,7 @@ async def _write(
     stage: int | None = None,
 ) -> None:
     given = _given(request, result, note, who, action, stage)
-    given["worker"] = jobs.worker
+    given["worker"] = jobs.free_worker
     row = await (await connection.execute(SQL["decide"], given)).fetchone()
     if row is None or (given["status"] is not None and not row["closed"]):
         raise Overtaken(request.id)

@@ -57,8 +57,8 @@ async def rows_of(
     """The rows of an export, oldest first in each workspace.
 
     Each says what it is a part of, so that a file that was cut off does not pass for
-    whole. What is gone from the table is left out, and a check of
-    the file says that it is missing.
+    whole. What is gone from the table is left out, and a check of the file says that
+    it is missing.
     """
     wanted = await spans(connection, since, until)
     total = sum(span.last - span.first + 1 for span in wanted)

@@ -87,7 +87,7 @@ async def receive(
                 "text": clean_text(incoming.text),
                 **rate_parameters(rate),
                 "via": incoming.via,
-                "worker": jobs.worker,
+                "worker": jobs.free_worker,
             },
         )
         row = await stored.fetchone()

@@ -166,8 +166,8 @@ class Queue:
             )
 
     @property
-    def worker(self) -> int | None:
-        """The number of the worker here that has room; see `Jobs.worker`."""
+    def free_worker(self) -> int | None:
+        """The number of the worker here that has room; see `Jobs.free_worker`."""
         worker = self.announced.worker
         return worker.number_if_free if worker else None
 

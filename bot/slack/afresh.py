@@ -46,7 +46,7 @@ class Afresh:
 
     def _look(self, person: Person, since: float) -> asyncio.Task[Profile]:
         look = asyncio.create_task(self._directory.ask(person, since))
-        # asyncio would warn of an error that nobody has read: the run asks by itself
+        # read the error, so that asyncio does not log it: the run asks once more
         look.add_done_callback(lambda done: done.cancelled() or done.exception())
         return look
 

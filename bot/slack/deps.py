@@ -82,7 +82,7 @@ class Deps:
 
     @property
     def grants(self) -> StandingGrants:
-        """What people have allowed ahead, for them to see and to end."""
+        """Lists and revokes the grants that people have given ahead."""
         return StandingGrants(self.listener_pool, self.people, self.policies)
 
     @property

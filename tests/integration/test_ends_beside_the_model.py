@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 from langchain_core.tools import tool
-from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import ToolNode, tools_condition
 from psycopg import OperationalError
 
-from agent.gate import guard
 from bot.approvals import grants
 from bot.approvals.run import LostRun, Run
 from bot.base.errors import RetryLater
@@ -21,7 +18,7 @@ from bot.conversations.run_saver import RunSaver
 from bot.conversations.stop_and_retry import Stopper
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import ScriptedModel, Slow, calls
-from tests.support.foreign_parts import make_foreign
+from tests.support.foreign_parts import make_foreign, tool_loop
 from tests.support.house import House
 from tests.support.people import APP, CHANNEL, MINA, RAVI, person
 
@@ -44,7 +41,7 @@ def storing(monkeypatch: pytest.MonkeyPatch) -> Slow:
 
 async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110
+        while not is_so():  # noqa: ASYNC110 - it looks at plain values
             await asyncio.sleep(0)
 
 
@@ -56,7 +53,7 @@ async def goes_no_further(house: House, work: asyncio.Task[Any]) -> None:
 
 
 def model_of(agent: Agent, times: int) -> Callable[[], bool]:
-    """Whether the model has been asked so many times."""
+    """Return what tells whether the model was asked exactly that often."""
     return lambda: len(agent.model.seen) == times
 
 
@@ -216,13 +213,7 @@ async def test_the_graph_of_others_waits_for_each_end(house, storing):
 
     model = ScriptedModel(script=[calls(("wipe", {"path": "a"})), "Done."])
 
-    async def answer(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
-
-    builder = StateGraph(MessagesState).add_node("model", answer)
-    builder.add_node("tools", ToolNode([guard(wipe)])).add_edge("tools", "model")
-    builder.add_edge(START, "model").add_conditional_edges("model", tools_condition)
-    agent = make_foreign(house, builder.compile())
+    agent = make_foreign(house, tool_loop(model, wipe))
     await house.click(MINA, await agent.request(await agent.say()))
     work = asyncio.create_task(agent.work())
     await storing.began.wait()

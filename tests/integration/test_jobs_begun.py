@@ -48,7 +48,7 @@ class Replica:
     async def start(self) -> None:
         await self.queue.open()
         self.workers.start()
-        await until(lambda: self.queue.worker)
+        await until(lambda: self.queue.free_worker)
 
     async def stop(self) -> None:
         self.may_end.set()
@@ -146,8 +146,8 @@ async def test_a_replica_begins_what_it_stored_itself(house: House, replica: Rep
     await house.write(thread_ts="2.2")
     await until(lambda: (replica.begun, other.begun) == (1, 1))
     assert await states(house) == [
-        ("doing", replica.queue.worker),
-        ("doing", other.queue.worker),
+        ("doing", replica.queue.free_worker),
+        ("doing", other.queue.free_worker),
     ]
     await other.stop()
 
@@ -215,7 +215,7 @@ async def test_one_that_is_fetched_meanwhile_comes_first(house: House):
 async def test_fetching_one_whose_lock_was_just_taken_is_no_trouble(
     house: House, replica: Replica
 ):
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     async with transaction(house.pool) as connection:
         begun = await begin(connection, NEW.format(1), number)
         async with house.pool.connection() as beside:
@@ -223,11 +223,11 @@ async def test_fetching_one_whose_lock_was_just_taken_is_no_trouble(
         await comes(house, "SELECT 1 FROM pg_locks WHERE NOT granted")
         replica.queue.begin(connection, turn_job(NEW.format(1)), begun)
     await until(lambda: len(replica.done) == 2)
-    assert replica.queue.worker == number  # the same one, not a new one
+    assert replica.queue.free_worker == number  # the same one, not a new one
 
 
 async def test_a_worker_that_was_struck_off_gets_no_job(house: House, replica: Replica):
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     await house.rows("DELETE FROM procrastinate_workers WHERE id = %s", number)
     async with house.pool.connection() as connection:
         assert await begin(connection, NEW.format(1), number) is None
@@ -270,7 +270,7 @@ async def test_a_job_whose_commit_had_no_answer_is_given_back(
 @pytest.mark.usefixtures("one_at_once")
 async def test_a_job_handed_over_is_kept_until_the_end(house: House, replica: Replica):
     replica.may_end.clear()
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     first = await replica.hand(NEW.format(1), number)
     second = await replica.hand(NEW.format(2), number)  # written at the same time
     await until(lambda: replica.begun == 1)
@@ -292,13 +292,13 @@ async def test_a_job_written_while_the_worker_stops_is_given_back(
     house: House, replica: Replica
 ):
     replica.may_end.clear()
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     await replica.hand(NEW.format(1), number)
     await until(lambda: replica.begun == 1)
     async with transaction(house.pool) as connection:
         begun = await begin(connection, NEW.format(2), number)
         stopping = asyncio.create_task(replica.workers.stop())
-        await until(lambda: replica.queue.worker is None)
+        await until(lambda: replica.queue.free_worker is None)
         for _ in range(20):  # it looks for no jobs any more
             await house.one("SELECT 1")
         replica.queue.begin(connection, turn_job(NEW.format(2)), begun)
@@ -313,7 +313,7 @@ async def test_a_worker_that_broke_leaves_it_to_others(
     house: House, replica: Replica, monkeypatch
 ):
     replica.may_end.clear()
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     await replica.hand(NEW.format(1), number)
     await until(lambda: replica.begun == 1)
 
@@ -326,7 +326,7 @@ async def test_a_worker_that_broke_leaves_it_to_others(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, args)"
             """ VALUES ('runs', 'turn', 'due', '{"conversation": "due"}')"""
         )
-        await until(lambda: replica.queue.worker is None, 5)  # its jobs go on
+        await until(lambda: replica.queue.free_worker is None, 5)  # its jobs go on
     replica.may_end.set()
     await until(lambda: "turn due" in replica.done)
 
@@ -334,7 +334,7 @@ async def test_a_worker_that_broke_leaves_it_to_others(
 async def test_jobs_of_a_worker_that_is_gone_are_not_begun(
     house: House, replica: Replica
 ):
-    number = replica.queue.worker
+    number = replica.queue.free_worker
     async with transaction(house.pool) as connection:
         begun = await begin(connection, NEW.format(1), number)
         replica.queue.begin(connection, turn_job(NEW.format(1)), begun)
@@ -344,8 +344,8 @@ async def test_jobs_of_a_worker_that_is_gone_are_not_begun(
     act()  # after the end of the worker whose job it was
     replica.workers = Workers(replica.queue)
     replica.workers.start()
-    await until(lambda: replica.queue.worker)
-    await replica.hand(NEW.format(2), replica.queue.worker)
+    await until(lambda: replica.queue.free_worker)
+    await replica.hand(NEW.format(2), replica.queue.free_worker)
     await until(lambda: replica.done)
     assert replica.done == [f"turn {NEW.format(2)}"]
 
@@ -362,7 +362,7 @@ async def test_a_job_handed_over_during_a_look_is_begun(replica: Replica, monkey
     replica.queue.announced.waiting.add(0)
     replica.queue.announced.worker.wake()
     await looks.wait()
-    await replica.hand(NEW.format(1), replica.queue.worker)
+    await replica.hand(NEW.format(1), replica.queue.free_worker)
     may_find.set()
     await until(lambda: replica.done)
 
@@ -379,4 +379,4 @@ async def test_many_handed_over_keep_no_other_job_waiting(
     await house.rows("UPDATE procrastinate_jobs SET status = 'todo'")
     async with asyncio.timeout(20):
         while "turn due" not in replica.done:
-            await replica.hand(str(uuid.uuid4()), replica.queue.worker)
+            await replica.hand(str(uuid.uuid4()), replica.queue.free_worker)

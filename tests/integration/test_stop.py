@@ -193,6 +193,7 @@ async def test_a_running_call_of_the_model_is_cancelled(thinking):
 async def test_the_agent_knows_what_a_stopped_turn_was_about(thinking):
     agent, turn = thinking
     async with asyncio.timeout(10):
+        # a table has no event to wait for
         while not await agent.house.rows("SELECT 1 FROM checkpoints"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await stop(agent, turn)

@@ -12,10 +12,9 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, tools_condition
 from langgraph.types import Command, interrupt
 
-from agent.gate import guard
 from bot.approvals.model import Execution, Status
 from tests.support.agent_stand_ins import ScriptedModel, calls
-from tests.support.foreign_parts import make_foreign
+from tests.support.foreign_parts import make_foreign, tool_loop
 from tests.support.house import APPROVE, REJECT, House
 from tests.support.people import MINA
 
@@ -133,13 +132,7 @@ async def test_guarded_tools_share_a_tool_node(house: House):
         script=[calls(("wipe", {"path": "a"}), ("wipe", {"path": "b"})), "Done."]
     )
 
-    async def answer(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
-
-    builder = StateGraph(MessagesState).add_node("model", answer)
-    builder.add_node("tools", ToolNode([guard(wipe)])).add_edge("tools", "model")
-    builder.add_edge(START, "model").add_conditional_edges("model", tools_condition)
-    agent = make_foreign(house, builder.compile())
+    agent = make_foreign(house, tool_loop(model, wipe))
     conversation = await agent.say()
     one, two = await agent.requests(conversation)
     await house.click(MINA, two, REJECT)

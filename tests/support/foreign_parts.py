@@ -8,9 +8,10 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 from langgraph.graph import START, MessagesState, StateGraph
+from langgraph.prebuilt import ToolNode, tools_condition
 from langgraph.types import interrupt
 
-from agent.gate import Gate
+from agent.gate import Gate, guard
 from bot.conversations.engine import Engine, ServedGraph
 from bot.conversations.graph_context import make_context
 from bot.conversations.graphs import adapt_langgraph
@@ -64,6 +65,18 @@ class Theirs:
             builder.add_edge(START, name)
             builder.add_edge(name, "end")
         return builder.compile()
+
+
+def tool_loop(model: Any, tool: Any) -> Any:
+    """Build a model that calls a tool behind our gate, as LangGraph documents it."""
+
+    async def answer(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState).add_node("model", answer)
+    builder.add_node("tools", ToolNode([guard(tool)])).add_edge("tools", "model")
+    builder.add_edge(START, "model").add_conditional_edges("model", tools_condition)
+    return builder.compile()
 
 
 def make_foreign(
