@@ -14,7 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -307,12 +307,12 @@ class Engine:
 
         When it is over, nothing of it is still being saved.
         """
-        control, loop = RunControl(), asyncio.get_running_loop()
+        control = RunControl()
         if self.served.is_own:
             if self._drains:
                 raise RetryLater(0)
             self._under_way.add(control)
-        late = loop.call_later(limits().unsaved, _begin_to_save, run)
+        late = asyncio.create_task(_save_late(run))
         try:
             yield control
         except GraphDrained as error:
@@ -364,14 +364,14 @@ class Engine:
         return min(own, HIGHEST_LIMIT)
 
 
-def _begin_to_save(run: Run) -> None:
+async def _save_late(run: Run) -> None:
     """Save what a run has come to while it waits for its model.
 
     Else a stop, which replaces the run, would have the agent forget what was said.
     """
-    saving = asyncio.ensure_future(run.save())
-    # what has failed is raised by the next save
-    saving.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.sleep(limits().unsaved)
+    with suppress(Exception):  # the next save raises it
+        await run.save()
 
 
 def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:
