@@ -35,6 +35,7 @@ def make_model(
     timeout: float = 60,
     max_retries: int = 2,
     pace: float = 0,
+    to_be_closed: bool = False,
 ) -> BaseChatModel:
     """Make the chat model; the offline one when there is no key.
 
@@ -45,6 +46,8 @@ def make_model(
         timeout: seconds for one attempt; without it the client waits for minutes.
         max_retries: attempts after the first.
         pace: seconds for each word of the offline model, where anybody listens.
+        to_be_closed: whether the caller closes it with `close_model`. Then it asks
+            through aiohttp, which takes two thirds of the CPU and complains otherwise.
     """
     if not api_key:
         return OfflineModel(pace=pace)
@@ -57,7 +60,15 @@ def make_model(
         model=model,
         timeout=timeout,
         max_retries=max_retries,
+        to_be_closed=to_be_closed,
     )
+
+
+async def close_model(model: BaseChatModel) -> None:
+    """Close the connections of a model to its server, if it has any."""
+    client: Any = getattr(model, "root_async_client", None)
+    if client:
+        await client.close()
 
 
 def is_too_long(exc: BaseException) -> bool:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+import aiohttp
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.exceptions import ContextOverflowError
@@ -61,6 +62,7 @@ def make_openai_model(
     model: str | None,
     timeout: float,
     max_retries: int,
+    to_be_closed: bool = False,
 ) -> ChatOpenAI:
     """Make the model; see `agent.models.make_model`."""
     return StrictChatOpenAI(
@@ -70,6 +72,7 @@ def make_openai_model(
         timeout=timeout,
         max_retries=0,
         tries=max_retries,
+        http_async_client=openai.DefaultAioHttpClient() if to_be_closed else None,
         use_responses_api=False,  # compatible servers know chat completions
         # The client repairs cut-off arguments of a streamed call by guessing.
         disable_streaming="tool_calling",
@@ -400,7 +403,7 @@ def explain(exc: BaseException) -> str | None:
     """Say in one sentence for people what went wrong with the model; no secrets."""
     if is_overflow(exc):
         return chat.TOO_LONG
-    if isinstance(exc, openai.APITimeoutError):
+    if isinstance(exc, openai.APITimeoutError) and not _is_cut_off(exc):
         return chat.NO_ANSWER
     if isinstance(exc, openai.APIConnectionError):
         return chat.UNREACHABLE
@@ -413,6 +416,14 @@ def explain(exc: BaseException) -> str | None:
     if isinstance(exc, openai.OpenAIError):
         return chat.failed_unexpectedly(type(exc).__name__)
     return None
+
+
+def _is_cut_off(exc: openai.APITimeoutError) -> bool:
+    """Return whether it was no time-out: the client takes aiohttp's cuts for one."""
+    cause: BaseException | None = exc
+    while cause and not isinstance(cause, aiohttp.ClientConnectionError):
+        cause = cause.__cause__
+    return cause is not None and not isinstance(cause, TimeoutError)
 
 
 def _explain_status(exc: openai.APIStatusError) -> str:

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 from slack_sdk.errors import SlackApiError
 
+from agent.models import close_model
 from agent.tools.database import DatabaseError, OwnDatabase
 from bot.approvals.grants import find_other_versions
 from bot.approvals.pause import pauses
@@ -303,6 +304,7 @@ class Service:
         await _quietly(app.deps.listener_pool.close())
         await _quietly(app.deps.pool.close())
         await _quietly(app.deps.session.close())
+        await _quietly(close_model(app.model))
 
 
 async def _reach(pool: Pool, look: Callable[[Connection], Awaitable[None]]) -> str:

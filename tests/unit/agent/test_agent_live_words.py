@@ -12,7 +12,7 @@ from langchain_core.messages import HumanMessage
 
 from agent.graph import build_graph
 from agent.live_words import ANSWER, Listener
-from agent.models import make_model
+from agent.models import close_model, make_model
 from agent.offline import OfflineModel
 from agent.tools import make_tools
 
@@ -89,8 +89,8 @@ class Server:
         self.whole = {"id": "x", "object": "chat.completion", "choices": [choice]}
 
 
-@pytest.fixture
-async def server(unused_tcp_port_factory: Any):
+@pytest.fixture(params=[False, True], ids=["httpx", "aiohttp"])
+async def server(unused_tcp_port_factory: Any, request: pytest.FixtureRequest):
     made, app = Server(), web.Application()
     app.router.add_post("/v1/chat/completions", made.chat)
     runner = web.AppRunner(app)
@@ -99,9 +99,15 @@ async def server(unused_tcp_port_factory: Any):
     await web.TCPSite(runner, "127.0.0.1", port).start()
     url = f"http://127.0.0.1:{port}/v1"
     made.model = make_model(  # type: ignore[attr-defined]
-        api_key="sk-1", base_url=url, model="tiny", timeout=5, max_retries=0
+        api_key="sk-1",
+        base_url=url,
+        model="tiny",
+        timeout=5,
+        max_retries=0,
+        to_be_closed=request.param,
     )
     yield made
+    await close_model(made.model)
     await runner.cleanup()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
@@ -9,7 +10,12 @@ import pytest
 from aiohttp import web
 from langchain_core.messages import HumanMessage
 
-from agent.models import explain_model_error, make_model, normalise
+from agent.models import (
+    close_model,
+    explain_model_error,
+    make_model,
+    normalise,
+)
 from agent.offline import OfflineModel
 from agent.phrases import chat, tool_calls
 from agent.tools import make_tools
@@ -24,9 +30,14 @@ class Server:
         self.asked: list[dict] = []
         self.status = 200
         self.answer: dict = {}
+        self.hangs_up = False
+        self.silence = 0.0  # seconds
 
     async def chat(self, request):
         self.asked.append(await request.json())
+        if self.hangs_up:
+            request.transport.abort()
+        await asyncio.sleep(self.silence)
         return web.json_response(self.answer, status=self.status)
 
     def says(self, **message):
@@ -51,8 +62,8 @@ class Server:
         self.answer = {"error": {"message": f"no, {KEY}", "code": code}}
 
 
-@pytest.fixture
-async def server(unused_tcp_port_factory):
+@pytest.fixture(params=[False, True], ids=["httpx", "aiohttp"])
+async def server(unused_tcp_port_factory, request):
     server = Server()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.chat)
@@ -66,8 +77,10 @@ async def server(unused_tcp_port_factory):
         model="tiny",
         timeout=5,
         max_retries=0,
+        to_be_closed=request.param,
     )
     yield server
+    await close_model(server.model)
     await runner.cleanup()
 
 
@@ -197,7 +210,8 @@ async def test_each_failure_of_the_server_has_its_sentence(
     assert KEY not in told
 
 
-async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
+@pytest.mark.parametrize("closed", [False, True], ids=["httpx", "aiohttp"])
+async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port, closed):
     import openai
 
     model = make_model(
@@ -205,12 +219,43 @@ async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port):
         base_url=f"http://127.0.0.1:{unused_tcp_port}/v1",
         model="tiny",
         max_retries=0,
+        to_be_closed=closed,
     )
 
     with pytest.raises(openai.APIConnectionError) as failure:
         await model.ainvoke("hi")
 
     assert explain_model_error(failure.value) == chat.UNREACHABLE
+    await close_model(model)
+
+
+async def test_a_server_that_hangs_up_is_unreachable(server):
+    server.hangs_up = True
+
+    assert await failure_of(server.model) == chat.UNREACHABLE
+
+
+async def test_a_server_that_says_nothing_has_not_answered_in_time(server):
+    server.model.root_async_client.timeout = 0.05
+    server.silence = 0.2
+
+    assert await failure_of(server.model) == chat.NO_ANSWER
+
+
+async def failure_of(model):
+    with pytest.raises(Exception) as failure:  # noqa: PT011 - the sentence says which
+        await model.ainvoke("hi")
+    return explain_model_error(failure.value)
+
+
+async def test_closing_leaves_no_connection_of_a_model_open(server):
+    server.says(content="Hello.")
+    await server.model.ainvoke("hi")
+
+    await close_model(server.model)
+    await close_model(OfflineModel())
+
+    assert server.model.root_async_client.is_closed()
 
 
 def test_silence_and_the_unforeseen_have_sentences_too():
