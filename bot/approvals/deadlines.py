@@ -52,7 +52,13 @@ class _Unhurried:
     def free_worker(self) -> None:
         return None
 
-    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+    def begin(
+        self,
+        connection: Connection,
+        job: Job,
+        number: int | None,
+        brought: Mapping[str, Any] | None = None,
+    ) -> None:
         pass
 
     @property

@@ -31,9 +31,14 @@ class Job:
 
 @dataclass
 class JobAtWork:
-    """The job that a task does now. The transaction of its result may end it, too."""
+    """The job that a task does now. The transaction of its result may end it, too.
+
+    Attributes:
+        brought: what the statement that stored the job has read for it.
+    """
 
     number: int
+    brought: Mapping[str, Any] | None = None
     is_over: bool = False
 
     def end(self) -> None:
@@ -55,11 +60,18 @@ class Jobs(Protocol):
         """The number of this process's worker, if it would begin a job at once."""
         ...
 
-    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+    def begin(
+        self,
+        connection: Connection,
+        job: Job,
+        number: int | None,
+        brought: Mapping[str, Any] | None = None,
+    ) -> None:
         """Begin a job, which its statement has stored for our worker, after the commit.
 
         Args:
             number: the job's own; None where any worker may fetch it.
+            brought: what that statement has read for it; see `JobAtWork`.
         """
         ...
 

@@ -126,24 +126,24 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
     async with pool.connection() as connection:
         found = await connection.execute(SQL["start_run"], key, binary=True)
         row = cast("DictRow", await found.fetchone())
-    started, pause = row.pop("started"), row.pop("pause")  # the rest is the checkpoint
-    if started is None:
+    return started_by(row)
+
+
+def started_by(found: Mapping[str, Any]) -> Started | None:
+    """Return what a statement has started, from its row with the latest checkpoint."""
+    row, run = found["started"], None
+    if row is None:
         return None
-    return _started(started, pause, row if row["checkpoint_id"] else None)
-
-
-def _started(
-    row: Mapping[str, Any], pause: str | None, latest: Mapping[str, Any] | None
-) -> Started:
-    conversation, run = _conversation(row), None
+    conversation = _conversation(row)
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
         place = conversation.team, conversation.id
+        latest = found if found["checkpoint_id"] else None
         run = Run(*place, row["run"], guarded, asked, (latest,))
         conversation = replace(conversation, is_first=latest is None)
     now = store.utc(row["now"])
-    return Started(conversation, run, row["is_new"], now, pause)
+    return Started(conversation, run, row["is_new"], now, found.get("pause"))
 
 
 async def set_state(connection: Connection, message: Message, state: str) -> None:

@@ -1,7 +1,8 @@
 -- name: receive
 -- A message, once by its event and once by its place, with the job that answers it; its
 -- thread is the conversation. Counted for its author, where there is a limit. `begun`:
--- the job, if this worker is at it.
+-- the job, if this worker is at it; then the run of its turn is started, too, as
+-- `start_run` would.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
@@ -27,10 +28,15 @@ trail AS (
   SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
-SELECT conversation_id, id, pace.is_over, pace.tell,
-  CASE WHEN pace.is_over IS NOT TRUE
-    THEN begin_for_conversation('turn', conversation_id, %(worker)s) END AS begun
-FROM message LEFT JOIN pace ON true;
+SELECT stored.*, started, latest.*
+FROM (SELECT conversation_id, id, pace.is_over, pace.tell,
+    CASE WHEN pace.is_over IS NOT TRUE
+      THEN begin_for_conversation('turn', conversation_id, %(worker)s) END AS begun
+  FROM message LEFT JOIN pace ON true OFFSET 0) AS stored
+LEFT JOIN LATERAL (SELECT start_run(conversation_id, 'turn', true) AS started
+  WHERE begun IS NOT NULL OFFSET 0) AS run ON true
+LEFT JOIN LATERAL latest_checkpoint(
+  CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;
 
 -- name: has_asked
 -- Whether somebody has asked the agent in a thread. One who may not has not.
@@ -53,7 +59,8 @@ WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
 -- checkpoint. The pause of its workspace is read after what was decided, so that a lift
 -- cannot pass between the two.
 SELECT started, (pause_of(started->>'team_id')).reason AS pause, latest.*
-FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text) AS started OFFSET 0) AS run
+FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text, false) AS started
+  OFFSET 0) AS run
 LEFT JOIN LATERAL latest_checkpoint(
   CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;
 

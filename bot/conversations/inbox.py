@@ -73,27 +73,13 @@ async def receive(
             return False
         if not starts and await _comments(connection, jobs, incoming, rate):
             return False
-        stored = await connection.execute(
-            SQL["receive"],
-            {
-                "new_id": incoming.conversation or uuid.uuid4(),
-                "enterprise": incoming.enterprise,
-                "team": incoming.team,
-                "channel": incoming.channel,
-                "ts": incoming.ts,
-                "thread_ts": incoming.thread_ts,
-                "event_id": incoming.event_id,
-                "user": incoming.user,
-                "text": clean_text(incoming.text),
-                **rate_parameters(rate),
-                "via": incoming.via,
-                "worker": jobs.free_worker,
-            },
-        )
+        given = _given(incoming, rate, jobs.free_worker)
+        stored = await connection.execute(SQL["receive"], given, binary=True)
         row = await stored.fetchone()
         if row is None:
             return False
-        jobs.begin(connection, turn_job(str(row["conversation_id"])), row["begun"])
+        job = turn_job(str(row["conversation_id"]))
+        jobs.begin(connection, job, row["begun"], row)
         if rate is not None and row["is_over"]:
             await _refuse(connection, jobs, incoming, row, rate)
             return False
@@ -101,6 +87,23 @@ async def receive(
             await _whisper(connection, jobs, incoming, not_read(incoming.unread))
     reach("received")
     return True
+
+
+def _given(incoming: Incoming, rate: Rate | None, worker: int | None) -> dict[str, Any]:
+    return {
+        "new_id": incoming.conversation or uuid.uuid4(),
+        "enterprise": incoming.enterprise,
+        "team": incoming.team,
+        "channel": incoming.channel,
+        "ts": incoming.ts,
+        "thread_ts": incoming.thread_ts,
+        "event_id": incoming.event_id,
+        "user": incoming.user,
+        "text": clean_text(incoming.text),
+        **rate_parameters(rate),
+        "via": incoming.via,
+        "worker": worker,
+    }
 
 
 async def _has_asked(connection: Connection, incoming: Incoming) -> bool:

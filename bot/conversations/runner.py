@@ -14,7 +14,7 @@ from langgraph.errors import GraphRecursionError
 from bot.approvals.assess import Turn
 from bot.approvals.grants import give_up_claims, may_begin, needs_claim, was_cut_off
 from bot.approvals.model import Execution, Profile, Request
-from bot.approvals.ports import People
+from bot.approvals.ports import People, at_work
 from bot.approvals.run import LostRun, Run
 from bot.base.errors import RetryLater
 from bot.conversations import SQL
@@ -27,6 +27,7 @@ from bot.conversations.conversation import (
     asks_for_help,
     human,
     start,
+    started_by,
     unreadable,
 )
 from bot.conversations.engine import Engine, watching
@@ -209,7 +210,11 @@ class Runner:
         self.live.idle(started.conversation)
 
     async def _start_run(self, conversation: str, work: Work) -> Started | None:
-        started = await start(self.pool, conversation, work)
+        job = at_work.get()
+        if job and job.brought:  # the statement that stored the job has started the run
+            started = started_by(job.brought)
+        else:
+            started = await start(self.pool, conversation, work)
         if started and started.run and started.conversation.unfinished:
             self.live.tidy(started.conversation)
         return started

@@ -124,7 +124,8 @@ class Queue:
         """
 
         async def task(context: JobContext, **arguments: Any) -> None:
-            job = JobAtWork(context.job.id or 0)
+            number = context.job.id or 0
+            job = JobAtWork(number, self.announced.brought.pop(number, None))
             at_work.set(job)
             try:
                 await work(**arguments)
@@ -171,11 +172,17 @@ class Queue:
         worker = self.announced.worker
         return worker.number_if_free if worker else None
 
-    def begin(self, connection: Connection, job: Job, number: int | None) -> None:
+    def begin(
+        self,
+        connection: Connection,
+        job: Job,
+        number: int | None,
+        brought: Mapping[str, Any] | None = None,
+    ) -> None:
         """Hand a job to the worker that has it; see `Jobs.begin`."""
         if number is not None:
             begun = _stored(job).evolve(id=number, status="doing")
-            connection.after_commit.append(partial(self.announced.hand, begun))
+            connection.after_commit.append(partial(self.announced.hand, begun, brought))
 
     def post(
         self,
@@ -238,6 +245,7 @@ class Announced(JobManager):
         self.worker: KnownWorker | None = None
         # stored as the worker's own, to be begun by it
         self.handed = deque[queue_jobs.Job]()
+        self.brought: dict[int, Mapping[str, Any]] = {}  # by the number of their job
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
         self.last_look = 0.0  # into the database, by `time.monotonic()`
@@ -267,14 +275,19 @@ class Announced(JobManager):
         self.waiting -= before if job is None else {job.id or 0}
         return job
 
-    def hand(self, job: queue_jobs.Job) -> None:
+    def hand(
+        self, job: queue_jobs.Job, brought: Mapping[str, Any] | None = None
+    ) -> None:
         """Have a job begun that is the worker's already."""
         self.handed.append(job)
+        if brought:
+            self.brought[job.id or 0] = brought
         if self.worker:
             self.worker.wake()
 
     async def give_back(self) -> None:
         """Let another worker do what was handed over and has not begun."""
+        self.brought.clear()
         while self.handed:
             await self.retry_job(self.handed.popleft())
 
@@ -311,6 +324,7 @@ class KnownWorker(Worker):
         self._announced = announced
         announced.worker = self
         announced.handed.clear()  # of a worker that is gone: the clock gives them back
+        announced.brought.clear()
         self.last_beat = time.monotonic()
 
     @property

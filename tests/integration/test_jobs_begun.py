@@ -6,19 +6,25 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 import pytest
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
 from bot.approvals.ports import turn_job
+from bot.conversations import inbox
+from bot.conversations import runner as runner_module
+from bot.conversations.inbox import Incoming, receive
+from bot.conversations.runner import Runner
 from bot.database.pool import Connection, transaction
 from bot.jobs import queue as module
 from bot.jobs.clock import Clock
 from bot.jobs.queue import Queue, Workers
+from tests.support.agent_parts import make_agent
 from tests.support.crashes import until
 from tests.support.house import House
-from tests.support.people import MINA
+from tests.support.people import CHANNEL, MINA, RAVI, TEAM
 from tests.support.postgres import as_role
 
 BEGIN = "SELECT begin_for_conversation('turn', %s, %s) AS begun"
@@ -33,6 +39,7 @@ class Replica:
         self.house, self.queue = house, queue
         self.done: list[str] = []
         self.begun = 0
+        self.runner: Runner | None = None  # what does them, if anything
         self.may_end = asyncio.Event()
         self.may_end.set()
         self.workers = Workers(queue)
@@ -43,6 +50,8 @@ class Replica:
     async def _work(self, name: str, conversation: str) -> None:
         self.begun += 1
         await self.may_end.wait()
+        if self.runner:
+            await getattr(self.runner, name)(conversation)
         self.done.append(f"{name} {conversation}")
 
     async def start(self) -> None:
@@ -114,6 +123,14 @@ async def states(house: House) -> list[tuple[str, int | None]]:
     return [(row["status"], row["worker_id"]) for row in found]
 
 
+async def given_back(replica: Replica) -> None:
+    """Let the clock look until somebody has done a job that is lost."""
+    async with asyncio.timeout(30):
+        while not replica.done:
+            await replica.clock.tick()
+            await asyncio.sleep(0.05)
+
+
 async def comes(house: House, query: str) -> None:
     """Wait until the database has such a row."""
     async with asyncio.timeout(10):
@@ -134,6 +151,51 @@ async def test_who_stores_a_verdict_resumes_the_graph(house: House, replica: Rep
     request = await house.ask()
     await house.click(MINA, request)
     await until(lambda: f"resume {request.conversation}" in replica.done)
+
+
+@pytest.mark.usefixtures("no_fetching")
+async def test_who_stores_a_message_starts_its_run(
+    house: House, replica: Replica, monkeypatch
+):
+    agent = make_agent(house, "Hello.")
+    replica.runner = agent.runner
+    monkeypatch.setattr(runner_module, "start", None)  # what reads and starts alone
+    conversation = await house.write()
+    await until(lambda: replica.done == [f"turn {conversation}"])
+    assert await agent.said() == ["Hello."]
+
+
+async def test_a_started_run_that_nobody_began_is_picked_up(
+    house: House, replica: Replica, monkeypatch
+):
+    agent = make_agent(house, "Hello.")
+    replica.runner = agent.runner
+    with monkeypatch.context() as patch:
+        patch.setattr(replica.queue.announced, "hand", lambda *_: None)
+        await house.write()
+    assert await agent.states() == ["running"]
+    await given_back(replica)
+    assert await agent.said() == ["Hello."]
+
+
+async def test_a_message_that_starts_its_run_waits_for_the_disk(
+    house: House, replica: Replica, monkeypatch
+):
+    replica.may_end.clear()
+    shown: list[Any] = []
+
+    async def look(connection: Connection, *_: Any) -> None:
+        found = await connection.execute("SHOW synchronous_commit")
+        shown.append(await found.fetchone())
+
+    monkeypatch.setattr(inbox, "_whisper", look)
+    async with house.pool.connection() as connection:  # the pool gives it out again
+        await connection.execute("SET synchronous_commit = on")
+    ts = "100.1"
+    unread = Incoming("", TEAM, CHANNEL, ts, ts, "Ev1", RAVI, "hi", ("a picture",))
+    assert await receive(house.pool, house.queue, unread)
+    assert shown == [{"synchronous_commit": "on"}]
+    assert await house.rows("SELECT state FROM messages") == [{"state": "running"}]
 
 
 async def test_a_replica_begins_what_it_stored_itself(house: House, replica: Replica):
@@ -257,13 +319,10 @@ async def test_a_job_whose_commit_had_no_answer_is_given_back(
     house: House, replica: Replica, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(replica.queue.announced, "hand", lambda job: None)
+        patch.setattr(replica.queue.announced, "hand", lambda *_: None)
         conversation = await house.write()
     assert [state for state, _ in await states(house)] == ["doing"]
-    async with asyncio.timeout(30):
-        while not replica.done:
-            await replica.clock.tick()
-            await asyncio.sleep(0.05)
+    await given_back(replica)
     assert replica.done == [f"turn {conversation}"]
 
 
