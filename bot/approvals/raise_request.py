@@ -9,9 +9,9 @@ import json
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from psycopg.rows import DictRow
@@ -24,78 +24,84 @@ from bot.approvals.deadlines import earliest
 from bot.approvals.eligibility import PolicyContext, people_now
 from bot.approvals.model import Status
 from bot.approvals.policy.model import DM, THREAD, Policy
-from bot.approvals.ports import Jobs, resume_job, standing_job
-from bot.approvals.stages import chain_json, hours_json
+from bot.approvals.ports import Jobs
+from bot.approvals.stages import chain_json
 from bot.base.masks import mask_strings
+from bot.base.quick_json import quick_json
 from bot.database.pool import Connection
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that sounds or looks alike
+NewRequest = dict[str, Any]  # its columns, and what `raise_requests` writes beside them
 
 
-async def raise_requests(
-    connection: Connection,
-    jobs: Jobs,
+def requests_for(
     turn: Turn,
     asked: Sequence[ProposedCall],
     context: PolicyContext,
     before: Mapping[str, EarlierReject],
-) -> list[str]:
-    """Raise what is not raised yet, in the caller's transaction; return new ids.
-
-    Asking again about the same interrupt changes nothing, so this may be repeated
-    after a crash.
+) -> list[NewRequest]:
+    """Rule on calls, and return the requests to be raised for them.
 
     Args:
         context: `members` has the groups that `sources_of` names.
         before: what people have rejected here within the last hour, by call digest.
     """
-    raised: list[str] = []
-    cards: list[str] = []
-    policy, places = context.policy, Places(turn, asked)
+    new, places = list[NewRequest](), Places(turn, asked)
     for ask in asked:
         ruling = rule(ask, turn, context, before)
         first = _first_told(turn, ruling, context)
-        row = _row(policy, turn, ask, ruling, places.of(ask, ruling, first))
-        inserted = await connection.execute(SQL["raise"], row)
-        if await inserted.fetchone() is None:
-            continue
-        raised.append(row["id"])
-        cards.append(row["card"])
-        if ruling.takes_standing:
-            await jobs.defer(connection, [standing_job(row["id"])])
-    jobs.post(connection, dict.fromkeys(filter(None, cards)))
-    if not all(cards) and not turn.people.agent:
-        await jobs.defer(connection, [resume_job(turn.conversation)])
+        place = places.of(ask, ruling, first)
+        new.append(_new(context.policy, turn, ask, ruling, place))
+    return new
+
+
+async def raise_requests(
+    connection: Connection, jobs: Jobs, new: Sequence[NewRequest]
+) -> list[str]:
+    """Raise what is not raised yet, in the caller's transaction; return new ids.
+
+    Asking again about the same interrupt changes nothing, so this may be repeated
+    after a crash.
+    """
+    found = await connection.execute(SQL["raise"], {"asked": to_raise(new)})
+    raised = cast("DictRow", await found.fetchone())["raised"]
+    post_cards(connection, jobs, new, raised)
     return raised
 
 
+def to_raise(new: Sequence[NewRequest]) -> Jsonb:
+    """Requests in the form of the database's `raise_requests`."""
+    return Jsonb(new, quick_json)
+
+
+def post_cards(
+    connection: Connection,
+    jobs: Jobs,
+    new: Sequence[NewRequest],
+    raised: Collection[str],
+) -> None:
+    """Send the cards of those that were raised, after the commit."""
+    cards = (each["card_id"] for each in new if each["id"] in raised)
+    jobs.post(connection, dict.fromkeys(filter(None, cards)))
+
+
 async def rejected_before(
-    connection: Connection, conversation: str, asked: Sequence[ProposedCall]
+    connection: Connection, conversation: str
 ) -> tuple[Mapping[str, EarlierReject], datetime]:
     """Return what people have rejected here within the last hour, and the clock."""
-    key = {"conversation": conversation, "digests": digests_of(asked)}
+    key = {"conversation": conversation}
     found = await connection.execute(SQL["select_rejected_before"], key)
     row = cast("DictRow", await found.fetchone())
     return rejects_from(row["rejected"]), row["now"]
 
 
-def rejects_from(rows: Iterable[Mapping[str, str]]) -> dict[str, EarlierReject]:
-    """Read what the database's `rejected_before` has returned."""
+def rejects_from(rows: Iterable[Mapping[str, Any]] | None) -> dict[str, EarlierReject]:
+    """Read what the database's `rejected_lately` has returned, oldest first."""
     return {
-        row["digest"]: EarlierReject(row["by"], store.utc(row["at"])) for row in rows
+        call: EarlierReject(row["by"], store.utc(row["at"]))
+        for row in rows or ()
+        for call in row["digests"]
     }
-
-
-def digests_of(asked: Iterable[ProposedCall]) -> list[str]:
-    """The call digests of those that have one."""
-    return [known for ask in asked if (known := _digest(ask))]
-
-
-def _digest(ask: ProposedCall) -> str:
-    try:
-        return ask.digest
-    except digest.NotCanonical:
-        return ""
 
 
 def new_name() -> str:
@@ -105,13 +111,13 @@ def new_name() -> str:
     return name
 
 
-def _row(
+def _new(
     policy: Policy,
     turn: Turn,
     ask: ProposedCall,
     ruling: Assessment,
-    place: dict[str, str | None],
-) -> dict[str, Any]:
+    place: Mapping[str, Any],
+) -> NewRequest:
     call = _call(policy, turn, ask, ruling)
     return {
         "id": new_name(),
@@ -132,16 +138,16 @@ def _call(
     call = shown.digest
     person = turn.people.requester
     return {
-        "team": person.team,
-        "enterprise": person.enterprise,
-        "requester": person.user,
-        "participants": list(turn.people.participants),
-        "conversation": turn.conversation,
-        "interrupt": ask.interrupt,
+        "team_id": person.team,
+        "enterprise_id": person.enterprise,
+        "requester_id": person.user,
+        "participants": turn.people.participants,
+        "conversation_id": turn.conversation,
+        "interrupt_id": ask.interrupt,
         "position": ask.position,
-        "tool_call": ask.tool_call,
+        "tool_call_id": ask.tool_call,
         "tool": ask.tool,
-        "kind": str(ask.kind),
+        "kind": ask.kind,
         "note": ask.note,
         "arguments": shown.text,
         "schema": digest.schema_as_is(ask.schema),
@@ -159,9 +165,8 @@ def _call(
 
 
 def _asked(ask: ProposedCall) -> dict[str, Any]:
-    takes = ask.takes
     return {
-        "takes": None if takes is None else [str(verdict) for verdict in takes],
+        "takes": ask.takes,
         "guarded": ask.guarded,
         "seen": None if ask.seen is None else digest.canonical(dict(ask.seen)),
         "headline": ask.headline,
@@ -178,15 +183,17 @@ def _outside(turn: Turn, ask: ProposedCall, ruling: Assessment) -> dict[str, Any
         "agent": agent,
         "agent_key": ask.key if agent else None,
         "agent_asked": ask.sent if agent else None,
-        "claim_within": ruling.claim_within.total_seconds() if agent else None,
-        "result_within": ruling.result_within.total_seconds() if agent else None,
+        "claim_within": _seconds(ruling.claim_within if agent else None),
+        "result_within": _seconds(ruling.result_within if agent else None),
     }
 
 
 def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
-    terms = {
+    return {
+        "policy_version": policy.version,
         "rules": [name for name in ruling.rules if name],
         "why": [why for why in ruling.why if why],
+        "status": ruling.status,
         "outcome": ruling.outcome,
         "outcome_note": ruling.note,
         "confirm": ruling.confirm,
@@ -196,27 +203,26 @@ def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
         "risk": ruling.risk,
         "asks_reason": ruling.asks_reason,
         "allow": ruling.allow,
-    }
-    return {
-        "policy_version": policy.version,
-        "status": ruling.status,
-        "timeout": ruling.timeout.total_seconds(),
-        **_timed(ruling),
         "stages": chain_json(ruling.stages, 0),
-        "terms": Jsonb(terms),
+        "takes_standing": ruling.takes_standing,
+        **_timed(ruling),
     }
 
 
 def _timed(ruling: Assessment) -> dict[str, Any]:
-    """Return the ruling's hours, and the first stage's times in seconds from now."""
+    """Return the ruling's times, and the first stage's, as from now."""
     first = ruling.stages[0] if ruling.stages else None
-    timeout = first.times.timeout if first else None
-    wakes_after = earliest(first) if first else None
     return {
-        "hours": hours_json(ruling.hours),
-        "stage_timeout": timeout.total_seconds() if timeout else None,
-        "wakes_after": wakes_after.total_seconds() if wakes_after else None,
+        "timeout": _seconds(ruling.timeout),
+        "hours": asdict(ruling.hours) if ruling.hours else None,
+        "stage_timeout": _seconds(first.times.timeout if first else None),
+        "wakes_after": _seconds(earliest(first) if first else None),
     }
+
+
+def _seconds(span: timedelta | None) -> str | None:
+    """An interval in PostgreSQL's words; not in days, since not all are as long."""
+    return f"{span.total_seconds()} seconds" if span is not None else None
 
 
 def _first_told(turn: Turn, ruling: Assessment, context: PolicyContext) -> str:
@@ -235,7 +241,7 @@ def _trail(
 ) -> dict[str, Any]:
     waits = ruling.status is Status.PENDING
     detail = {
-        "on_behalf_of": call["requester"],
+        "on_behalf_of": call["requester_id"],
         "tool": ask.tool,
         "schema": call["schema_digest"],
         "call": call["call_digest"],
@@ -252,8 +258,8 @@ def _trail(
     }
     return {
         "event": "requested" if waits else str(ruling.status),
-        "detail": Jsonb(mask_strings(detail)),
-        "texts": Jsonb(mask_strings(texts)),
+        "detail": mask_strings(detail),
+        "texts": mask_strings(texts),
     }
 
 
@@ -292,25 +298,22 @@ class Places:
         self._calls = Counter(ask.interrupt for ask in asked)
         self._filling: dict[tuple[str, str], _Shared] = {}
 
-    def of(
-        self, ask: ProposedCall, ruling: Assessment, first: str
-    ) -> dict[str, str | None]:
-        """Return where a request is shown, as the statement wants it.
+    def of(self, ask: ProposedCall, ruling: Assessment, first: str) -> dict[str, Any]:
+        """Return where a request is shown, and the messages that show it.
 
         `first`: the user id of the person who gets the card directly, or "".
         """
-        turn, in_thread = self._turn, ruling.channel == THREAD
-        waits = ruling.status is Status.PENDING
-        shared = self._shared(ask, ruling, first) if waits else None
-        return {
-            "card": shared.card if shared else None,
-            "card_channel": turn.channel if in_thread else first or ruling.channel,
-            "card_user": first or None,
-            "card_thread": turn.thread_ts if in_thread else None,
-            "notice": shared.notice if shared and not in_thread else None,
-            "channel": turn.channel,
-            "thread": turn.thread_ts,
-        }
+        if ruling.status is not Status.PENDING:
+            return {"card_id": None, "notice_id": None, "posts": []}
+        shared = self._shared(ask, ruling, first)
+        thread = {"channel_id": self._turn.channel, "thread_ts": self._turn.thread_ts}
+        card = {"id": shared.card, "kind": "card"}
+        if ruling.channel == THREAD:
+            posts = [card | thread]
+            return {"card_id": shared.card, "notice_id": None, "posts": posts}
+        card |= {"channel_id": first or ruling.channel, "user_id": first or None}
+        posts = [card, {"id": shared.notice, "kind": "notice"} | thread]
+        return {"card_id": shared.card, "notice_id": shared.notice, "posts": posts}
 
     def _shared(self, ask: ProposedCall, ruling: Assessment, first: str) -> _Shared:
         is_batch = self._calls[ask.interrupt] > 1

@@ -5,9 +5,12 @@ from __future__ import annotations
 from asyncio import Task, sleep
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 
+from bot.approvals.assess import EarlierReject
 from bot.approvals.model import Request
 
 Rows = Mapping[str, Sequence[Sequence[Any]]]  # by the statement that writes them
@@ -26,6 +29,9 @@ class Run:
         latest: the checkpoint that it begins with, as it is stored, or None where there
             is none; empty where that was not read, has been used, or is no longer the
             latest.
+        rejected: what people had rejected here within the hour before it, by call
+            digest.
+        clock: tells the time as the database's clock does.
         claimed: ids of the tool calls that it has claimed.
         unsaved: makes the rows of the checkpoint that its graph has come to, while that
             is not stored; the end of the run stores it.
@@ -43,6 +49,8 @@ class Run:
     requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
+    rejected: Mapping[str, EarlierReject] = field(default_factory=dict[str, Any])
+    clock: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
     claimed: set[str] = field(default_factory=set[str], repr=False)
     unsaved: Callable[[], Rows] | None = field(default=None, repr=False)
     written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
@@ -61,3 +69,9 @@ class Run:
         """Return whether the end of each call that its words may tell of is stored."""
         saving = self.saving
         return saving is None or (saving.done() and not saving.exception())
+
+
+def clock_from(now: datetime) -> Callable[[], datetime]:
+    """Let a clock go on from `now`, whatever this machine's own says."""
+    since = monotonic()
+    return lambda: now + timedelta(seconds=monotonic() - since)

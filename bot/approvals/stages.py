@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.approvals import SQL, store
 from bot.approvals.audit import about, append
 from bot.approvals.eligibility import excluded
-from bot.approvals.model import REQUESTER, Hours, Request, Stage, Times
+from bot.approvals.model import REQUESTER, Request, Stage, Times
 from bot.approvals.policy import complaints
 from bot.approvals.policy.model import DM, THREAD
 from bot.approvals.ports import Jobs
@@ -73,7 +73,9 @@ async def write_chain(
         SQL["write_chain"],
         {
             "id": request.id,
-            "stages": chain_json(request.chain.stages, request.chain.stage_index),
+            "stages": Jsonb(
+                chain_json(request.chain.stages, request.chain.stage_index)
+            ),
             "anew": old is None,
             "reopened": reopened,
         },
@@ -86,23 +88,21 @@ async def wind_clock(connection: Connection, request: str) -> None:
     await connection.execute(SQL["wind_clock"], {"id": request})
 
 
-def chain_json(stages: Sequence[Stage], opened: int) -> Jsonb:
+def chain_json(stages: Sequence[Stage], opened: int) -> list[dict[str, Any]]:
     """Stages as a statement takes them."""
-    return Jsonb(
-        [
-            {
-                "position": position,
-                "approvers": stage.approvers,
-                "people": stage.people,
-                "quorum": stage.quorum,
-                "source": stage.source,
-                "channel": stage.channel,
-                "times": times_json(stage.times),
-                "open": position == opened,
-            }
-            for position, stage in enumerate(stages)
-        ]
-    )
+    return [
+        {
+            "position": position,
+            "approvers": stage.approvers,
+            "people": stage.people,
+            "quorum": stage.quorum,
+            "source": stage.source,
+            "channel": stage.channel,
+            "times": times_json(stage.times),
+            "open": position == opened,
+        }
+        for position, stage in enumerate(stages)
+    ]
 
 
 def times_json(times: Times) -> dict[str, Any]:
@@ -116,11 +116,6 @@ def times_json(times: Times) -> dict[str, Any]:
     }
 
 
-def hours_json(hours: Hours | None) -> Jsonb | None:
-    """The policy's hours as a statement takes them."""
-    return Jsonb(asdict(hours)) if hours else None
-
-
 def manner(request: Request) -> dict[str, Any]:
     """Return how a request may be decided, as the statements want it."""
     terms = request.terms
@@ -128,7 +123,7 @@ def manner(request: Request) -> dict[str, Any]:
         "confirm": str(terms.confirm),
         "confirm_argument": terms.confirm_argument,
         "allow": [str(verdict) for verdict in terms.allow],
-        "hours": hours_json(terms.hours),
+        "hours": Jsonb(asdict(terms.hours)) if terms.hours else None,
         "title": terms.title,
         "risk": str(terms.risk),
         "asks_reason": terms.asks_reason,

@@ -17,7 +17,8 @@ from bot.approvals.assess import Turn
 from bot.approvals.audit import append, of_person
 from bot.approvals.model import Askers, Person, Profile
 from bot.approvals.ports import Jobs, turn_job
-from bot.approvals.run import Run
+from bot.approvals.raise_request import rejects_from
+from bot.approvals.run import Run, clock_from
 from bot.conversations import SQL
 from bot.conversations.inbox import Incoming, receive
 from bot.database.pool import Connection, Pool, transaction
@@ -134,15 +135,15 @@ def started_by(found: Mapping[str, Any]) -> Started | None:
     row, run = found["started"], None
     if row is None:
         return None
-    conversation = _conversation(row)
+    conversation, now = _conversation(row), store.utc(row["now"])
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
         place = conversation.team, conversation.id
         latest = found if found["checkpoint_id"] else None
-        run = Run(*place, row["run"], guarded, asked, (latest,))
+        known = (latest,), rejects_from(found["rejected"]), clock_from(now)
+        run = Run(*place, row["run"], guarded, asked, *known)
         conversation = replace(conversation, is_first=latest is None)
-    now = store.utc(row["now"])
     return Started(conversation, run, row["is_new"], now, found.get("pause"))
 
 

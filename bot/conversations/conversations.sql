@@ -28,7 +28,7 @@ trail AS (
   SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
-SELECT stored.*, started, latest.*
+SELECT stored.*, started, rejected_lately((started->>'id')::uuid) AS rejected, latest.*
 FROM (SELECT conversation_id, id, pace.is_over, pace.tell,
     CASE WHEN pace.is_over IS NOT TRUE
       THEN begin_for_conversation('turn', conversation_id, %(worker)s) END AS begun
@@ -56,9 +56,10 @@ WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
 -- name: start_run
 -- Where a conversation is, whether it waits for people, its open messages and what its
 -- graph asks; and a new run, where its work needs one, with the graph's latest
--- checkpoint. The pause of its workspace is read after what was decided, so that a lift
--- cannot pass between the two.
-SELECT started, (pause_of(started->>'team_id')).reason AS pause, latest.*
+-- checkpoint, and what people have rejected here. The pause of its workspace is read after
+-- what was decided, so that a lift cannot pass between the two.
+SELECT started, (pause_of(started->>'team_id')).reason AS pause,
+  rejected_lately((started->>'id')::uuid) AS rejected, latest.*
 FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text, false) AS started
   OFFSET 0) AS run
 LEFT JOIN LATERAL latest_checkpoint(
@@ -79,10 +80,10 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- was given may stand before an action that would happen a second time. A turn that was to
 -- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
 -- yet are stored with its end, and its `job` is deleted. With a `lease` the last word is
--- taken, too, as `take_message` would take it. What a `step` has written that asks is
--- stored as well: `behind` a checkpoint that is stored already only if that stands, since
--- where it did not wait for the disk, a crash of the server may have taken it back. Then
--- nothing is asked, and the clock takes the turn up again.
+-- taken, too, as `take_message` would take it. What is `asked` is raised, and what a
+-- `step` has written that asks is stored: `behind` a checkpoint that is stored already
+-- only if that stands, since where it did not wait for the disk, a crash of the server may
+-- have taken it back. Then nothing is asked, and the clock takes the turn up again.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
@@ -114,7 +115,8 @@ trail AS (
     'on_behalf_of', requester_id, 'tool', tool, 'schema', schema_digest,
     'call', call_digest, 'digest', grant_digest, 'policy', policy_version,
     'outcome', status)
-  FROM taken WHERE %(known)s),
+  FROM taken WHERE %(known)s
+  RETURNING seq),
 closed AS (
   UPDATE messages m SET state = CASE %(kind)s WHEN 'answer' THEN 'answered'
     ELSE 'failed' END
@@ -145,6 +147,7 @@ SELECT own.stopping,
     THEN save_checkpoints(own.id::text, '', %(saved)b, %(blobs)b) END AS saved,
   CASE WHEN %(step)s::text IS NOT NULL THEN save_writes(
     own.id::text, '', %(step)s, %(written)b, %(written_blobs)b) END AS written,
+  CASE WHEN %(asked)b::jsonb IS NOT NULL THEN raise_requests(%(asked)b) END AS raised,
   CASE WHEN EXISTS (
   SELECT FROM ended JOIN messages u ON u.conversation_id = ended.id
   WHERE u.state IN ('received', 'held'))
@@ -152,9 +155,9 @@ SELECT own.stopping,
   said.id::text AS id, said.kind, said.team_id, said.channel_id, said.thread_ts,
   said.user_id, said.text, said.message_ts, said.posted_channel, said.error,
   said.created_at, said.stage, said.tries, said.streamed, said.revision,
-  bot_now() AS now,
-  ARRAY(SELECT to_jsonb(r) FROM rejected_before(own.id, %(digests)s) AS r) AS rejected
-FROM own LEFT JOIN said ON true;
+  bot_now() AS now
+-- on the trail, what it has `taken` comes before what it asks
+FROM own CROSS JOIN (SELECT count(*) FROM trail) AS noted LEFT JOIN said ON true;
 
 -- name: lock_offer
 -- What a turn's end has offered, and whether nothing has run since; the conversation is

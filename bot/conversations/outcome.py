@@ -31,7 +31,13 @@ from bot.approvals.ports import (
     at_work,
     look_up_groups,
 )
-from bot.approvals.raise_request import digests_of, raise_requests, rejects_from
+from bot.approvals.raise_request import (
+    NewRequest,
+    post_cards,
+    raise_requests,
+    requests_for,
+    to_raise,
+)
 from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import orphan
 from bot.base.errors import SlackUnavailable
@@ -95,22 +101,34 @@ class Settler:
         except SlackUnavailable:
             await run.save()  # so that the next try need not ask the model again
             raise
-        end = self._end_of(ran, asked, answered)
-        if end.kind and _takes_all(run, answered):
+        context = PolicyContext(policy, run.clock(), members)
+        new = requests_for(turn, asked, context, run.rejected)
+        await self._write(run, ran, answered, new)
+        if ran.interrupts:
+            reach("asked")
+
+    async def _write(
+        self,
+        run: Run,
+        ran: GraphState,
+        answered: Sequence[str],
+        new: Sequence[NewRequest],
+    ) -> None:
+        """Write what a graph has come to, and raise the requests for what it asks."""
+        end, is_last = self._end_of(ran, answered), not answered
+        if _takes_all(run, answered):
+            end = replace(end, asked=new)
             async with self.pool.connection() as connection:
-                await self._end(connection, run, end)
+                await self._end(connection, run, end, is_last=is_last)
             return
         async with transaction(self.pool) as connection:
             # a resume that asks again may have more answers to hand over
-            ended = await self._end(connection, run, end, is_last=not answered)
+            await self._end(connection, run, end, is_last=is_last)
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
-            context = PolicyContext(policy, ended["now"], members)
-            before = rejects_from(ended["rejected"])
-            await raise_requests(connection, self.jobs, turn, asked, context, before)
-        if ran.interrupts:
-            reach("asked")
+            if new:
+                await raise_requests(connection, self.jobs, new)
 
     async def fail(
         self,
@@ -193,12 +211,10 @@ class Settler:
             await close_unrun(connection, self.jobs, gone, why)
             await orphan(connection, self.jobs, gone, why)
 
-    def _end_of(
-        self, ran: GraphState, asked: Sequence[ProposedCall], answered: Sequence[str]
-    ) -> RunEnd:
+    def _end_of(self, ran: GraphState, answered: Sequence[str]) -> RunEnd:
         """Return what the run has come to: a question, or the last word of its turn."""
         if ran.interrupts:
-            return RunEnd(answered=answered, digests=digests_of(asked))
+            return RunEnd(answered=answered)
         if said := last_word(ran, self.served.schemas):
             return RunEnd("answer", said, answered)
         if answered_nothing(ran):
@@ -210,16 +226,17 @@ class Settler:
 
     async def _end(
         self, connection: Connection, run: Run, end: RunEnd, *, is_last: bool = False
-    ) -> DictRow:
+    ) -> None:
         """Write the end of a run; its job ends too, if `is_last` or at a turn's end."""
         lease = None if end.again else self.jobs.lease  # an offer is drawn from more
         gated = self.served.is_own
         job = at_work.get() if end.kind or is_last else None
         said = await end_run(connection, run, end, gated=gated, lease=lease, job=job)
+        if end.asked:
+            post_cards(connection, self.jobs, end.asked, said["raised"])
         if end.kind:
             taken = {**said, **TAKEN} if lease else {}
             self.jobs.post(connection, [said["id"]], taken, run.conversation)
-        return said
 
 
 @dataclass(frozen=True)
@@ -232,7 +249,7 @@ class RunEnd:
         answered: ids of the requests whose answers the graph has taken.
         known: False if nobody knows whether it has.
         again: whether it is offered to try the turn again.
-        digests: of the calls that it asks people about.
+        asked: the requests that are raised with it.
     """
 
     kind: str = ""
@@ -240,7 +257,7 @@ class RunEnd:
     answered: Sequence[str] = ()
     known: bool = True
     again: bool = False
-    digests: Sequence[str] = ()
+    asked: Sequence[NewRequest] = ()
 
 
 #: What `take_message` reads beside the row of a message that is just being written.
@@ -262,7 +279,7 @@ async def end_run(
     lease: timedelta | None = None,
     job: JobAtWork | None = None,
 ) -> DictRow:
-    """Write a run's end; return the row of its last word, and of what it asks about.
+    """Write a run's end; return the row of its last word, and what was `raised` by id.
 
     Args:
         gated: whether all calls of the graph go by our own gate.
@@ -288,7 +305,7 @@ async def end_run(
         "answered": list(end.answered),
         "known": end.known,
         "again": end.again,
-        "digests": [*end.digests] or None,
+        "asked": to_raise(end.asked) if end.asked else None,
         "gated": gated,
         "lease": lease,
         "job": job and job.number,
@@ -307,7 +324,10 @@ async def end_run(
 
 
 def _takes_all(run: Run, answered: Collection[str]) -> bool:
-    """Return whether all that was asked has its answer, by our own gate."""
+    """Return whether all that was asked has its answer, by our own gate.
+
+    Nothing else is closed with the end of such a run, and no stop waits for that.
+    """
     return all(r.call.guarded and r.id in answered for r in run.asked)
 
 

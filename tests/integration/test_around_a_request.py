@@ -105,6 +105,17 @@ async def test_the_agent_is_told_that_it_was_rejected_before(house: House):
     assert agent.ledger.runs == []
 
 
+async def test_a_call_repeated_right_after_its_reject_is_not_asked(house: House):
+    call = ("wipe", {"path": "a"})
+    agent = make_agent(house, call, call, "As you wish.")
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation), REJECT)
+    await agent.work()
+    assert await agent.said() == ["As you wish."]
+    _, second = await agent.requests(conversation)
+    assert (second.end.outcome, second.place.card) == (Outcome.REPEATED, "")
+
+
 async def test_the_requester_withdraws_from_the_notice(house: House):
     request = await house.ask()
     await post(house, request.place.card, "7.1", APPROVALS)

@@ -15,7 +15,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.errors import UnknownInterruptError
 from langgraph.types import Command
 
-from bot.approvals import grants, raise_request, transitions
+from bot.approvals import grants, transitions
 from bot.approvals.decide import Decider
 from bot.approvals.grants import claim_resume
 from bot.approvals.judge import Result
@@ -34,7 +34,7 @@ from tests.support.house import WAIVED, CallFacts, House, facts_of
 from tests.support.people import CHANNEL, MINA, RAVI, TEAM
 
 Scenario = Callable[[House], Awaitable[list[str]]]
-USERS = (grants, outcome, raise_request, transitions)  # of the statements
+USERS = (grants, outcome, transitions)  # of the statements
 SAVES = ("put_checkpoints", "put_writes")
 OWN = "AND c.generation = %(generation)s"
 
@@ -182,6 +182,11 @@ async def take_out(house: House, guard: Guard, patch: pytest.MonkeyPatch) -> Non
         without = whole.replace(guard.guard, guard.instead)
         for room in rooms:
             patch.setattr(room, "SQL", {**room.SQL, guard.statement: without})
+    if guard.function:
+        made = "SELECT pg_get_functiondef(%s::regproc)"
+        whole = await house.one(made, guard.function)
+        assert whole.count(guard.guard) == 1
+        await house.rows(whole.replace(guard.guard, guard.instead))
     for constraint in guard.constraints:
         await house.rows(f"ALTER TABLE {guard.table} DROP CONSTRAINT {constraint}")
     if guard.name == "generation in the saver":

@@ -14,6 +14,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 from psycopg import OperationalError
+from psycopg.errors import RaiseException
 
 from bot.approvals import grants
 from bot.approvals.grants import CallFacts
@@ -27,7 +28,7 @@ from bot.database.pool import transaction
 from bot.slack import SQL
 from tests.support.agent_parts import Crash, crash_once, make_agent
 from tests.support.foreign_parts import make_foreign
-from tests.support.house import House
+from tests.support.house import House, break_audit, mend_audit
 from tests.support.people import TEAM
 from tests.support.post import Post
 
@@ -236,17 +237,16 @@ async def test_a_number_taken_back_by_a_crash_is_not_reused(house: House):
     assert len(numbers) == 2
 
 
-async def test_a_question_is_saved_with_its_request_or_never(
-    house: House, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_question_is_saved_with_its_request_or_never(house: House):
     call = ("wipe", {"path": "a"})
     agent = make_agent(house, call, call)  # the model is asked again
-    crash_once(monkeypatch, outcome, "raise_requests", after=True)
     conversation = await house.write()
-    with pytest.raises(Crash):
+    break_audit(house.url)
+    with pytest.raises(RaiseException):
         await agent.runner.turn(conversation)
+    mend_audit(house.url)
     asked = "SELECT count(*) FROM checkpoint_writes"
-    assert await house.one(asked) == 0
+    assert (await house.one(asked), house.handed) == (0, [])
     await agent.runner.turn(conversation)
     assert await house.one(asked) > 0
     assert len(await agent.requests(conversation)) == 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.approvals.deadlines import expire_due
 from bot.approvals.model import Execution, Status
+from bot.approvals.run import Run
 from bot.conversations.engine import Engine
+from bot.conversations.graph_state import GraphState
 from tests.support.agent_parts import make_agent
 from tests.support.house import REJECT, House
 from tests.support.people import MINA, OMAR, RAVI
@@ -55,6 +59,32 @@ async def test_a_gated_call_runs_only_after_its_approval(
     assert await house.trail(request) == [
         *("requested", "approved", "claimed", "ran", "resumed")
     ]
+
+
+async def test_what_was_answered_is_noted_before_the_next_question(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}), ("wipe", {"path": "b"}))
+    conversation = await agent.say()
+    await house.click(MINA, await agent.request(conversation))
+    await agent.work()
+    assert len(await agent.requests(conversation)) == 2
+    assert (await house.trail())[-3:] == ["ran", "resumed", "requested"]
+
+
+async def test_a_replaced_run_asks_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+):
+    agent = make_agent(house, ("wipe", {"path": "a"}))
+    start = Engine.start
+
+    async def overtaken(self: Engine, run: Run, *given: Any) -> GraphState:
+        ran = await start(self, run, *given)
+        await house.start_run(run.conversation)
+        return ran
+
+    monkeypatch.setattr(Engine, "start", overtaken)
+    await agent.say()
+    assert await house.rows("SELECT * FROM requests") == []
+    assert house.handed == []
 
 
 async def test_the_model_is_told_of_a_reject_and_nothing_runs(house: House):

@@ -17,14 +17,16 @@ MARKS = ("<!-- guards -->\n", "<!-- end of guards -->\n")
 class Guard:
     """One guard, how it is taken out, and what goes wrong then.
 
-    One in SQL is taken out by putting `instead` in the place of `guard`; one of the
-    schema by dropping `constraints` of `table`.
+    One in SQL, of a statement or of a function in the database, is taken out by putting
+    `instead` in the place of `guard`; one of the schema by dropping `constraints` of
+    `table`.
     """
 
     name: str
     where: str
     breaks: str
     statement: str = ""
+    function: str = ""
     guard: str = ""
     instead: str = ""
     table: str = ""
@@ -109,9 +111,9 @@ GUARDS = (
         "dedupe of requests",
         "one request for each interrupt",
         "one question gets two cards",
-        statement="raise",
-        guard="interrupt_id = %(interrupt)s AND position = %(position)s)),",
-        instead="%(interrupt)s::text IS NULL)),",
+        function="raise_requests",
+        guard="AND r.interrupt_id = f.interrupt_id",
+        instead="AND false",
         table="requests",
         constraints=("requests_conversation_id_interrupt_id_position_key",),
     ),

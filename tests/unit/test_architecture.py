@@ -24,6 +24,7 @@ SOURCES = sorted(
 )
 SQL_FILES = [p for room in ("agent", "bot") for p in (ROOT / room).rglob("*.sql")]
 DECIDE, RAISE = "bot/approvals/transitions.py", "bot/approvals/raise_request.py"
+END = "bot/conversations/outcome.py"  # of a run, which may ask
 ENGINE, SESSION = "bot/conversations/engine.py", "agent/terminal.py"
 
 
@@ -88,16 +89,18 @@ def test_only_decide_writes_a_verdict():
 
 
 def test_only_raising_makes_a_request():
-    inserts = {n for n, text in statements().items() if "INTO requests" in text}
-    assert inserts
-    assert users_of(inserts) == {RAISE}
+    texts = statements()
+    assert not [name for name, text in texts.items() if "INTO requests" in text]
+    raising = {name for name, text in texts.items() if "raise_requests(" in text}
+    assert raising == {"raise", "end_run"}
+    assert users_of(raising) == {RAISE, END}
 
 
 def test_only_a_verdict_and_a_raising_give_a_grant():
     texts = statements()
     gives = {n for n, t in texts.items() if "INTO grants" in t and "'approved'" in t}
     assert gives
-    assert users_of(gives) == {DECIDE, RAISE}
+    assert users_of(gives) == {DECIDE}
 
 
 def test_only_the_grants_let_a_call_begin():

@@ -39,11 +39,11 @@ def test_a_card_holds_what_belongs_together_and_fits(calls):
         stage = Stage(call[1], (), channel=call[2])
         place = places.of(ask, Assessment(call[4], stages=(stage,)), "")
         if call[4] is Status.PENDING:
-            cards.setdefault(place["card"] or "", []).append(call)
-            notices.setdefault(place["card"] or "", set()).add(place["notice"])
-            assert (place["notice"] is None) is (call[2] == THREAD)
+            cards.setdefault(place["card_id"] or "", []).append(call)
+            notices.setdefault(place["card_id"] or "", set()).add(place["notice_id"])
+            assert (place["notice_id"] is None) is (call[2] == THREAD)
         else:
-            assert place["card"] is place["notice"] is None
+            assert place["card_id"] is place["notice_id"] is None
     batches = Counter(call[0] for call in calls)
     for card, rows in cards.items():
         assert len(rows) <= REQUESTS_PER_CARD
@@ -57,4 +57,4 @@ def test_what_is_long_does_not_hide_its_neighbour():
     asked = [ProposedCall(f"i-{n}", "c", "pay", {"x": "y" * 3_900}) for n in range(3)]
     places = Places(TURN, asked)
     ruling = Assessment(Status.PENDING, stages=(Stage("managers", (), channel="C2"),))
-    assert len({places.of(ask, ruling, "")["card"] for ask in asked}) == 3
+    assert len({places.of(ask, ruling, "")["card_id"] for ask in asked}) == 3
