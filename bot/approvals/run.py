@@ -49,8 +49,12 @@ class Run:
     requests: Mapping[str, Request]  # by tool call: of calls that claim their own grant
     asked: Sequence[Request] = ()  # all that the graph waits for, oldest first
     latest: tuple[Mapping[str, Any] | None, ...] = field(default=(), repr=False)
-    rejected: Mapping[str, EarlierReject] = field(default_factory=dict[str, Any])
-    clock: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
+    rejected: Mapping[str, EarlierReject] = field(
+        default_factory=dict[str, EarlierReject], repr=False
+    )
+    clock: Callable[[], datetime] = field(
+        default=partial(datetime.now, UTC), repr=False
+    )
     claimed: set[str] = field(default_factory=set[str], repr=False)
     unsaved: Callable[[], Rows] | None = field(default=None, repr=False)
     written: list[Sequence[Any]] = field(default_factory=list[Any], repr=False)
