@@ -6,9 +6,10 @@ import logging
 import re
 import secrets
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from psycopg.rows import DictRow
 
 from agent.phrases import chat
 from agent.safe_text import clean_text
-from bot.approvals.assess import ProposedCall, Turn, sources_of
+from bot.approvals.assess import EarlierReject, ProposedCall, Turn, sources_of
 from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import close_unrun, finish_resume, keep_version
 from bot.approvals.model import Execution, Kind, Request, Verdict
@@ -35,6 +36,7 @@ from bot.approvals.raise_request import (
     NewRequest,
     post_cards,
     raise_requests,
+    rejected_before,
     requests_for,
     to_raise,
 )
@@ -102,8 +104,9 @@ class Settler:
             await run.save()  # so that the next try need not ask the model again
             raise
         context = PolicyContext(policy, run.clock(), members)
-        new = requests_for(turn, asked, context, run.rejected)
-        await self._write(run, ran, answered, new)
+        await self._write(
+            run, ran, answered, partial(requests_for, turn, asked, context)
+        )
         if ran.interrupts:
             reach("asked")
 
@@ -112,12 +115,12 @@ class Settler:
         run: Run,
         ran: GraphState,
         answered: Sequence[str],
-        new: Sequence[NewRequest],
+        judge: Callable[[Mapping[str, EarlierReject]], Sequence[NewRequest]],
     ) -> None:
         """Write what a graph has come to, and raise the requests for what it asks."""
         end, is_last = self._end_of(ran, answered), not answered
         if _takes_all(run, answered):
-            end = replace(end, asked=new)
+            end = replace(end, asked=judge(run.rejected))
             async with self.pool.connection() as connection:
                 await self._end(connection, run, end, is_last=is_last)
             return
@@ -127,8 +130,10 @@ class Settler:
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
-            if new:
-                await raise_requests(connection, self.jobs, new)
+            if ran.interrupts:
+                # somebody may have rejected something else meanwhile
+                before, _ = await rejected_before(connection, run.conversation)
+                await raise_requests(connection, self.jobs, judge(before))
 
     async def fail(
         self,

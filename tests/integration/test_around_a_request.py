@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot.approvals.assess import Turn
 from bot.approvals.model import Effect, Outcome, Place, Request, Status, Verdict
 from bot.base.settings_types import Rate
 from bot.conversations.inbox import Incoming, overhear, receive
@@ -114,6 +117,21 @@ async def test_a_call_repeated_right_after_its_reject_is_not_asked(house: House)
     assert await agent.said() == ["As you wish."]
     _, second = await agent.requests(conversation)
     assert (second.end.outcome, second.place.card) == (Outcome.REPEATED, "")
+
+
+async def test_a_reject_beside_a_run_counts_where_others_wait(house: House):
+    agent = make_agent(house, ("wipe", {"path": "a"}))
+    conversation = await agent.say()
+    request = await agent.request(conversation)
+    run = await house.start_run(conversation)
+    ran = await agent.runner.engine.look(run)
+    await house.click(MINA, request, REJECT)
+    [question] = ran.interrupts
+    asking = replace(ran, interrupts=(replace(question, id="0" * 32),))
+    turn = Turn(conversation, CHANNEL, "100.1", request.people)
+    await agent.runner.settler.settle(run, turn, asking)
+    _, second = await agent.requests(conversation)
+    assert second.end.outcome is Outcome.REPEATED
 
 
 async def test_the_requester_withdraws_from_the_notice(house: House):
