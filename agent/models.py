@@ -35,7 +35,7 @@ def make_model(
     timeout: float = 60,
     max_retries: int = 2,
     pace: float = 0,
-    to_be_closed: bool = False,
+    use_aiohttp: bool = False,
 ) -> BaseChatModel:
     """Make the chat model; the offline one when there is no key.
 
@@ -46,8 +46,9 @@ def make_model(
         timeout: seconds for one attempt; without it the client waits for minutes.
         max_retries: attempts after the first.
         pace: seconds for each word of the offline model, where anybody listens.
-        to_be_closed: whether the caller closes it with `close_model`. Then it asks
-            through aiohttp, which takes two thirds of the CPU and complains otherwise.
+        use_aiohttp: ask through aiohttp, which takes two thirds of the CPU that httpx
+            takes. Only for who closes the model with `close_model` in the end: aiohttp
+            warns of a session that was left open.
     """
     if not api_key:
         return OfflineModel(pace=pace)
@@ -60,7 +61,7 @@ def make_model(
         model=model,
         timeout=timeout,
         max_retries=max_retries,
-        to_be_closed=to_be_closed,
+        use_aiohttp=use_aiohttp,
     )
 
 

@@ -62,7 +62,7 @@ def make_openai_model(
     model: str | None,
     timeout: float,
     max_retries: int,
-    to_be_closed: bool = False,
+    use_aiohttp: bool = False,
 ) -> ChatOpenAI:
     """Make the model; see `agent.models.make_model`."""
     return StrictChatOpenAI(
@@ -72,7 +72,7 @@ def make_openai_model(
         timeout=timeout,
         max_retries=0,
         tries=max_retries,
-        http_async_client=openai.DefaultAioHttpClient() if to_be_closed else None,
+        http_async_client=openai.DefaultAioHttpClient() if use_aiohttp else None,
         use_responses_api=False,  # compatible servers know chat completions
         # The client repairs cut-off arguments of a streamed call by guessing.
         disable_streaming="tool_calling",
@@ -419,7 +419,7 @@ def explain(exc: BaseException) -> str | None:
 
 
 def _is_cut_off(exc: openai.APITimeoutError) -> bool:
-    """Return whether it was no time-out: the client takes aiohttp's cuts for one."""
+    """Return whether the connection broke: with aiohttp that is a time-out, too."""
     cause: BaseException | None = exc
     while cause and not isinstance(cause, aiohttp.ClientConnectionError):
         cause = cause.__cause__

@@ -386,7 +386,7 @@ def make_chat_model(settings: Settings) -> BaseChatModel:
         base_url=settings.openai_base_url,
         model=settings.openai_model,
         pace=limits().word,
-        to_be_closed=True,
+        use_aiohttp=True,
     )
 
 

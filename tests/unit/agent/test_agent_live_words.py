@@ -104,7 +104,7 @@ async def server(unused_tcp_port_factory: Any, request: pytest.FixtureRequest):
         model="tiny",
         timeout=5,
         max_retries=0,
-        to_be_closed=request.param,
+        use_aiohttp=request.param,
     )
     yield made
     await close_model(made.model)

@@ -10,12 +10,7 @@ import pytest
 from aiohttp import web
 from langchain_core.messages import HumanMessage
 
-from agent.models import (
-    close_model,
-    explain_model_error,
-    make_model,
-    normalise,
-)
+from agent.models import close_model, explain_model_error, make_model, normalise
 from agent.offline import OfflineModel
 from agent.phrases import chat, tool_calls
 from agent.tools import make_tools
@@ -77,7 +72,7 @@ async def server(unused_tcp_port_factory, request):
         model="tiny",
         timeout=5,
         max_retries=0,
-        to_be_closed=request.param,
+        use_aiohttp=request.param,
     )
     yield server
     await close_model(server.model)
@@ -210,8 +205,8 @@ async def test_each_failure_of_the_server_has_its_sentence(
     assert KEY not in told
 
 
-@pytest.mark.parametrize("closed", [False, True], ids=["httpx", "aiohttp"])
-async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port, closed):
+@pytest.mark.parametrize("use_aiohttp", [False, True], ids=["httpx", "aiohttp"])
+async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port, use_aiohttp):
     import openai
 
     model = make_model(
@@ -219,7 +214,7 @@ async def test_a_server_that_is_not_there_is_unreachable(unused_tcp_port, closed
         base_url=f"http://127.0.0.1:{unused_tcp_port}/v1",
         model="tiny",
         max_retries=0,
-        to_be_closed=closed,
+        use_aiohttp=use_aiohttp,
     )
 
     with pytest.raises(openai.APIConnectionError) as failure:
