@@ -57,7 +57,7 @@ class _Unhurried:
         connection: Connection,
         job: Job,
         number: int | None,
-        brought: Mapping[str, Any] | None = None,
+        row: Mapping[str, Any] | None = None,
     ) -> None:
         pass
 

@@ -34,11 +34,14 @@ class JobAtWork:
     """The job that a task does now. The transaction of its result may end it, too.
 
     Attributes:
-        brought: what the statement that stored the job has read for it.
+        number: its id in the queue; 0 where it has none.
+        row: what the statement that stored the job has returned, if it was this
+            process's and has read what the job begins with.
+        is_over: whether that transaction has ended it.
     """
 
     number: int
-    brought: Mapping[str, Any] | None = None
+    row: Mapping[str, Any] | None = None
     is_over: bool = False
 
     def end(self) -> None:
@@ -65,13 +68,13 @@ class Jobs(Protocol):
         connection: Connection,
         job: Job,
         number: int | None,
-        brought: Mapping[str, Any] | None = None,
+        row: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin a job, which its statement has stored for our worker, after the commit.
 
         Args:
             number: the job's own; None where any worker may fetch it.
-            brought: what that statement has read for it; see `JobAtWork`.
+            row: what that statement has returned; see `JobAtWork`.
         """
         ...
 

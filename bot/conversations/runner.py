@@ -211,8 +211,8 @@ class Runner:
 
     async def _start_run(self, conversation: str, work: Work) -> Started | None:
         job = at_work.get()
-        if job and job.brought:  # the statement that stored the job has started the run
-            started = started_by(job.brought)
+        if job and job.row:  # the statement that stored the job has started the run
+            started = started_by(job.row)
         else:
             started = await start(self.pool, conversation, work)
         if started and started.run and started.conversation.unfinished:

@@ -34,6 +34,7 @@ from bot.database.pool import ONE_PLAN, TRANSIENT, Connection, make_pool
 from bot.texts import operation
 
 log = structlog.get_logger(__name__)
+Row = Mapping[str, Any]  # what a statement has returned
 RUNS = "runs"
 STOPPED, ANSWERED = "turn_stopped", "question_answered"
 QUEUES: Mapping[str, str] = dict.fromkeys(
@@ -125,7 +126,7 @@ class Queue:
 
         async def task(context: JobContext, **arguments: Any) -> None:
             number = context.job.id or 0
-            job = JobAtWork(number, self.announced.brought.pop(number, None))
+            job = JobAtWork(number, self.announced.rows.pop(number, None))
             at_work.set(job)
             try:
                 await work(**arguments)
@@ -177,12 +178,12 @@ class Queue:
         connection: Connection,
         job: Job,
         number: int | None,
-        brought: Mapping[str, Any] | None = None,
+        row: Row | None = None,
     ) -> None:
         """Hand a job to the worker that has it; see `Jobs.begin`."""
         if number is not None:
             begun = _stored(job).evolve(id=number, status="doing")
-            connection.after_commit.append(partial(self.announced.hand, begun, brought))
+            connection.after_commit.append(partial(self.announced.hand, begun, row))
 
     def post(
         self,
@@ -243,9 +244,9 @@ class Announced(JobManager):
     def __init__(self, connector: BaseConnector) -> None:
         super().__init__(connector)
         self.worker: KnownWorker | None = None
-        # stored as the worker's own, to be begun by it
-        self.handed = deque[queue_jobs.Job]()
-        self.brought: dict[int, Mapping[str, Any]] = {}  # by the number of their job
+        # stored as the worker's own, to be begun by it; with what that has returned
+        self.handed = deque[tuple[queue_jobs.Job, Row | None]]()
+        self.rows: dict[int, Row] = {}  # of those that begin, by the job's number
         self.waiting: set[int] = set()  # numbers of jobs that were announced
         self.looks_further = True  # for jobs that were not
         self.last_look = 0.0  # into the database, by `time.monotonic()`
@@ -261,7 +262,10 @@ class Announced(JobManager):
     ) -> queue_jobs.Job | None:
         """Fetch a job, if there may be one."""
         if self.handed:
-            return self.handed.popleft()
+            job, row = self.handed.popleft()
+            if row:
+                self.rows[job.id or 0] = row
+            return job
         before = {*self.waiting}
         if not (before or self.looks_further):
             return None
@@ -275,21 +279,17 @@ class Announced(JobManager):
         self.waiting -= before if job is None else {job.id or 0}
         return job
 
-    def hand(
-        self, job: queue_jobs.Job, brought: Mapping[str, Any] | None = None
-    ) -> None:
+    def hand(self, job: queue_jobs.Job, row: Row | None = None) -> None:
         """Have a job begun that is the worker's already."""
-        self.handed.append(job)
-        if brought:
-            self.brought[job.id or 0] = brought
+        self.handed.append((job, row))
         if self.worker:
             self.worker.wake()
 
     async def give_back(self) -> None:
         """Let another worker do what was handed over and has not begun."""
-        self.brought.clear()
         while self.handed:
-            await self.retry_job(self.handed.popleft())
+            job, _ = self.handed.popleft()
+            await self.retry_job(job)
 
     async def finish_job(self, job: queue_jobs.Job, *how: Any, **more: Any) -> None:
         """Store the end of a job, unless the end of its run has deleted it."""
@@ -324,14 +324,14 @@ class KnownWorker(Worker):
         self._announced = announced
         announced.worker = self
         announced.handed.clear()  # of a worker that is gone: the clock gives them back
-        announced.brought.clear()
         self.last_beat = time.monotonic()
 
     @property
     def jobs(self) -> frozenset[int]:
         """The numbers of the jobs whose end is not stored yet."""
         running = [context.job for context in self._running_jobs.values()]
-        numbers = (job.id for job in (*running, *self._announced.handed))
+        handed = [job for job, _ in self._announced.handed]
+        numbers = (job.id for job in (*running, *handed))
         return frozenset(number for number in numbers if number is not None)
 
     @property

@@ -12,7 +12,8 @@ import pytest
 from procrastinate.exceptions import ConnectorException
 from procrastinate.manager import JobManager
 
-from bot.approvals.ports import turn_job
+from bot.approvals.ports import JobAtWork, at_work, turn_job
+from bot.base.errors import RetryLater
 from bot.conversations import inbox
 from bot.conversations import runner as runner_module
 from bot.conversations.inbox import Incoming, receive
@@ -176,6 +177,23 @@ async def test_a_started_run_that_nobody_began_is_picked_up(
     assert await agent.states() == ["running"]
     await given_back(replica)
     assert await agent.said() == ["Hello."]
+
+
+async def test_a_job_tried_again_starts_its_run_anew(
+    house: House, replica: Replica, monkeypatch
+):
+    tries: list[JobAtWork | None] = []
+
+    async def turn(self: Runner, conversation: str) -> None:
+        tries.append(at_work.get())
+        if len(tries) == 1:
+            raise RetryLater(0)
+
+    monkeypatch.setattr(Runner, "turn", turn)
+    replica.runner = make_agent(house).runner
+    await house.write()
+    await until(lambda: len(tries) == 2)
+    assert [job and job.row is not None for job in tries] == [True, False]
 
 
 async def test_a_message_that_starts_its_run_waits_for_the_disk(
