@@ -63,14 +63,14 @@ async def raise_requests(
     Asking again about the same interrupt changes nothing, so this may be repeated
     after a crash.
     """
-    found = await connection.execute(SQL["raise"], {"asked": to_raise(new)})
+    found = await connection.execute(SQL["raise"], {"asked": requests_json(new)})
     raised = cast("DictRow", await found.fetchone())["raised"]
     post_cards(connection, jobs, new, raised)
     return raised
 
 
-def to_raise(new: Sequence[NewRequest]) -> Jsonb:
-    """Requests in the form of the database's `raise_requests`."""
+def requests_json(new: Sequence[NewRequest]) -> Jsonb:
+    """Requests as the database's `raise_requests` takes them."""
     return Jsonb(new, quick_json)
 
 
@@ -85,12 +85,12 @@ def post_cards(
     jobs.post(connection, dict.fromkeys(filter(None, cards)))
 
 
-async def rejected_before(
+async def rejected_lately(
     connection: Connection, conversation: str
 ) -> tuple[Mapping[str, EarlierReject], datetime]:
     """Return what people have rejected here within the last hour, and the clock."""
     key = {"conversation": conversation}
-    found = await connection.execute(SQL["select_rejected_before"], key)
+    found = await connection.execute(SQL["select_rejected_lately"], key)
     row = cast("DictRow", await found.fetchone())
     return rejects_from(row["rejected"]), row["now"]
 
@@ -210,7 +210,7 @@ def _ruled(policy: Policy, ruling: Assessment) -> dict[str, Any]:
 
 
 def _timed(ruling: Assessment) -> dict[str, Any]:
-    """Return the ruling's times, and the first stage's, as from now."""
+    """Return the ruling's times, and the first stage's, counted from now."""
     first = ruling.stages[0] if ruling.stages else None
     return {
         "timeout": _seconds(ruling.timeout),

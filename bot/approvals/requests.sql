@@ -2,7 +2,7 @@
 -- Requests as they are raised; raising the same interrupt again changes nothing.
 SELECT raise_requests(%(asked)s) AS raised;
 
--- name: select_rejected_before
+-- name: select_rejected_lately
 -- The clock, and what people have rejected here within the last hour.
 SELECT bot_now() AS now, rejected_lately(%(conversation)s) AS rejected;
 
@@ -25,7 +25,8 @@ SELECT unnest(%(requests)s::text[]), %(delivery)s;
 -- The messages of a request show something old now. They may be those of other requests
 -- too, so that their locks are taken in one order everywhere.
 UPDATE deliveries SET revision = revision + 1
-WHERE id IN (SELECT d.id FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
+WHERE id IN (SELECT d.id
+  FROM request_messages m JOIN deliveries d ON d.id = m.delivery_id
   WHERE m.request_id = %(id)s ORDER BY d.id FOR NO KEY UPDATE OF d)
 RETURNING id;
 

@@ -76,6 +76,6 @@ class Run:
 
 
 def clock_from(now: datetime) -> Callable[[], datetime]:
-    """Let a clock go on from `now`, whatever this machine's own says."""
+    """Return a clock that goes on from `now`, whatever this machine's own says."""
     since = monotonic()
     return lambda: now + timedelta(seconds=monotonic() - since)

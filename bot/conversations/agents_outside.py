@@ -16,7 +16,7 @@ from bot.approvals.eligibility import PolicyContext
 from bot.approvals.grants import CallFacts
 from bot.approvals.model import Askers, Execution, Person, Request, Status
 from bot.approvals.ports import Jobs, People, Policies, look_up_groups
-from bot.approvals.raise_request import raise_requests, rejected_before, requests_for
+from bot.approvals.raise_request import raise_requests, rejected_lately, requests_for
 from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import withdraw_by_agent
 from bot.base.faults import reach
@@ -107,7 +107,7 @@ class AgentsOutside:
             found = await self._known(connection, agent, asked)
             if is_new := not found:
                 await _open(connection, agent, turn.conversation)
-                before, now = await rejected_before(connection, turn.conversation)
+                before, now = await rejected_lately(connection, turn.conversation)
                 context = PolicyContext(policy, now, members)
                 new = requests_for(turn, [call], context, before)
                 [found] = await raise_requests(connection, self.jobs, new)

@@ -131,7 +131,7 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
 
 
 def started_by(found: Mapping[str, Any]) -> Started | None:
-    """Return what a statement has started, from its row with the latest checkpoint."""
+    """Return what `start_run` or `receive` has started, from the row it returned."""
     row, run = found["started"], None
     if row is None:
         return None
@@ -139,10 +139,17 @@ def started_by(found: Mapping[str, Any]) -> Started | None:
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
-        place = conversation.team, conversation.id
         latest = found if found["checkpoint_id"] else None
-        known = (latest,), rejects_from(found["rejected"]), clock_from(now)
-        run = Run(*place, row["run"], guarded, asked, *known)
+        run = Run(
+            conversation.team,
+            conversation.id,
+            row["run"],
+            guarded,
+            asked,
+            latest=(latest,),
+            rejected=rejects_from(found["rejected"]),
+            clock=clock_from(now),
+        )
         conversation = replace(conversation, is_first=latest is None)
     return Started(conversation, run, row["is_new"], now, found.get("pause"))
 

@@ -66,15 +66,15 @@ async def receive(
         psycopg.Error, psycopg_pool.PoolTimeout: nothing was written; do not ack.
     """
     starts = incoming.thread_ts == incoming.ts
-    # without either there is one statement, a transaction of its own
+    # else there is one statement, a transaction of its own
     has_more = not starts or rate is not None or incoming.unread
     async with transaction(pool) if has_more else pool.connection() as connection:
         if incoming.is_follow_up and not await _has_asked(connection, incoming):
             return False
         if not starts and await _comments(connection, jobs, incoming, rate):
             return False
-        given = _given(incoming, rate, jobs.free_worker)
-        stored = await connection.execute(SQL["receive"], given, binary=True)
+        key = _parameters(incoming, rate, jobs.free_worker)
+        stored = await connection.execute(SQL["receive"], key, binary=True)
         row = await stored.fetchone()
         if row is None:
             return False
@@ -89,7 +89,9 @@ async def receive(
     return True
 
 
-def _given(incoming: Incoming, rate: Rate | None, worker: int | None) -> dict[str, Any]:
+def _parameters(
+    incoming: Incoming, rate: Rate | None, worker: int | None
+) -> dict[str, Any]:
     return {
         "new_id": incoming.conversation or uuid.uuid4(),
         "enterprise": incoming.enterprise,

@@ -36,9 +36,9 @@ from bot.approvals.raise_request import (
     NewRequest,
     post_cards,
     raise_requests,
-    rejected_before,
+    rejected_lately,
     requests_for,
-    to_raise,
+    requests_json,
 )
 from bot.approvals.run import LostRun, Run
 from bot.approvals.transitions import orphan
@@ -115,25 +115,29 @@ class Settler:
         run: Run,
         ran: GraphState,
         answered: Sequence[str],
-        judge: Callable[[Mapping[str, EarlierReject]], Sequence[NewRequest]],
+        new_requests: Callable[[Mapping[str, EarlierReject]], Sequence[NewRequest]],
     ) -> None:
-        """Write what a graph has come to, and raise the requests for what it asks."""
-        end, is_last = self._end_of(ran, answered), not answered
+        """Write what a graph has come to, and raise the requests for what it asks.
+
+        Args:
+            new_requests: makes these, from what people have rejected before.
+        """
+        end = self._end_of(ran, answered)
+        is_last = not answered  # a resume may have more answers to hand over
         if _takes_all(run, answered):
-            end = replace(end, asked=judge(run.rejected))
+            end = replace(end, asked=new_requests(run.rejected))
             async with self.pool.connection() as connection:
                 await self._end(connection, run, end, is_last=is_last)
             return
         async with transaction(self.pool) as connection:
-            # a resume that asks again may have more answers to hand over
             await self._end(connection, run, end, is_last=is_last)
             await self._finish(connection, run, answered, Execution.DONE)
             pending = {question.id for question in ran.interrupts}
             await self._orphan(connection, run, pending, answered)
             if ran.interrupts:
                 # somebody may have rejected something else meanwhile
-                before, _ = await rejected_before(connection, run.conversation)
-                await raise_requests(connection, self.jobs, judge(before))
+                before, _ = await rejected_lately(connection, run.conversation)
+                await raise_requests(connection, self.jobs, new_requests(before))
 
     async def fail(
         self,
@@ -284,7 +288,7 @@ async def end_run(
     lease: timedelta | None = None,
     job: JobAtWork | None = None,
 ) -> DictRow:
-    """Write a run's end; return the row of its last word, and what was `raised` by id.
+    """Write a run's end; return its last word's row, and the ids it has `raised`.
 
     Args:
         gated: whether all calls of the graph go by our own gate.
@@ -310,7 +314,7 @@ async def end_run(
         "answered": list(end.answered),
         "known": end.known,
         "again": end.again,
-        "asked": to_raise(end.asked) if end.asked else None,
+        "asked": requests_json(end.asked) if end.asked else None,
         "gated": gated,
         "lease": lease,
         "job": job and job.number,
@@ -331,7 +335,7 @@ async def end_run(
 def _takes_all(run: Run, answered: Collection[str]) -> bool:
     """Return whether all that was asked has its answer, by our own gate.
 
-    Nothing else is closed with the end of such a run, and no stop waits for that.
+    The end of such a run closes nothing else, and no stop waits for it.
     """
     return all(r.call.guarded and r.id in answered for r in run.asked)
 

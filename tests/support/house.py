@@ -34,7 +34,7 @@ from bot.approvals.model import (
 from bot.approvals.policy.load import parse_policy
 from bot.approvals.policy.model import Policy
 from bot.approvals.ports import DecisionKey, look_up_groups
-from bot.approvals.raise_request import raise_requests, rejected_before, requests_for
+from bot.approvals.raise_request import raise_requests, rejected_lately, requests_for
 from bot.approvals.run import Run
 from bot.base.errors import SlackUnavailable
 from bot.conversations.conversation import start
@@ -259,7 +259,7 @@ class House:
         sources = sources_of(policy, asked, turn.people)
         members = await look_up_groups(self.people, sources, turn.people.requester)
         async with transaction(self.pool) as connection:
-            before, now = await rejected_before(connection, conversation)
+            before, now = await rejected_lately(connection, conversation)
             new = requests_for(turn, asked, PolicyContext(policy, now, members), before)
             ids = await raise_requests(connection, self.queue, new)
         return [await self.request(each) for each in ids]

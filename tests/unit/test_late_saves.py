@@ -1,13 +1,15 @@
-"""A run that takes long is saved meanwhile, but never once it is over."""
+"""A run's own time: it is saved late, but never once it is over; and its clock."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.approvals.run import Run
+from bot.approvals import run as module
+from bot.approvals.run import Run, clock_from
 from bot.base import time_limits
 from bot.conversations.engine import _save_late
 
@@ -47,3 +49,9 @@ async def test_a_late_save_that_fails_is_left_to_the_next(saves: list[str]):
 
     await _save_late(Run("T1", "c1", 1, {}, save=save))
     assert saves == ["tried"]
+
+
+def test_its_clock_goes_on_from_the_databases(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "monotonic", iter([10.0, 12.5]).__next__)
+    began = datetime(2031, 2, 3, tzinfo=UTC)
+    assert clock_from(began)() == began + timedelta(seconds=2.5)
