@@ -1,8 +1,8 @@
 -- name: receive
 -- A message, once by its event and once by its place, with the job that answers it; its
 -- thread is the conversation. Counted for its author, where there is a limit. `begun`:
--- the job, if this worker is at it; then the run of its turn is started, too, as
--- `start_run` would.
+-- the job's number, if this worker begins it. Then the run of its turn is started, too,
+-- with all that `start_run` reads but the pause, which a turn does not ask for.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
@@ -56,8 +56,8 @@ WHERE (team_id, channel_id, ts) = (%(team)s, %(channel)s, %(ts)s)
 -- name: start_run
 -- Where a conversation is, whether it waits for people, its open messages and what its
 -- graph asks; and a new run, where its work needs one, with the graph's latest
--- checkpoint, and what people have rejected here. The pause of its workspace is read after
--- what was decided, so that a lift cannot pass between the two.
+-- checkpoint, and what people have rejected here within the last hour. The pause of its
+-- workspace is read after what was decided, so that a lift cannot pass between the two.
 SELECT started, (pause_of(started->>'team_id')).reason AS pause,
   rejected_lately((started->>'id')::uuid) AS rejected, latest.*
 FROM (SELECT start_run(%(conversation)s::uuid, %(work)s::text, false) AS started
@@ -70,20 +70,22 @@ LEFT JOIN LATERAL latest_checkpoint(
 SELECT generation FROM conversations WHERE id = %(conversation)s;
 
 -- name: end_run
--- The end of a run, if it is still the conversation's own, which is held: a click that
--- stores a grant refers to that row and must not wait. What the graph has taken is noted;
--- what it may have taken is not on the trail. Without a last word the run waits for
--- people, and its stream was closed before. With one the turn is over: its message is
--- done, and what is unread is next; a message that the run has streamed becomes its last
--- word. A turn that can be tried again offers that: where all calls go by our own gate
--- always, in another graph only if the turn has asked nothing, since an answer that it
--- was given may stand before an action that would happen a second time. A turn that was to
--- stop has, unless it has come to its answer. Checkpoints of the run that are not stored
--- yet are stored with its end, and its `job` is deleted. With a `lease` the last word is
--- taken, too, as `take_message` would take it. What is `asked` is raised, and what a
--- `step` has written that asks is stored: `behind` a checkpoint that is stored already
--- only if that stands, since where it did not wait for the disk, a crash of the server may
--- have taken it back. Then nothing is asked, and the clock takes the turn up again.
+-- The end of a run, if it is still the conversation's own. That row is held, but so
+-- that a click that stores a grant, which refers to it, need not wait.
+-- `answered`: what the graph has taken; it is on the trail only if that is `known`.
+-- `kind`: of the last word. Without one the run waits for people, and its stream was
+-- closed before. With one the turn is over: its message is done, and what is unread is
+-- next; a message that the run has streamed becomes its last word. A turn that was to
+-- stop has stopped, unless it has come to its answer.
+-- `lease`: the last word is taken, too, as `take_message` would take it.
+-- `again`: it is offered to try the turn again. Where all calls go by our own gate
+-- (`gated`) always; in another graph only if the turn has asked nothing, since an
+-- answer that it was given may come before an action that would happen a second time.
+-- `saved`: checkpoints of the run that are not stored yet. `job`: it is deleted.
+-- `asked`: the requests to be raised, beside what the `step` that asks has `written`.
+-- `behind`: the checkpoint before that step, where it is stored already. Its commit may
+-- not have waited for the disk, and a crash of the server may have taken it back. Then
+-- nothing is asked, and the clock takes the turn up again.
 WITH own AS (
   SELECT id, team_id, channel_id, thread_ts, stopping,
     CASE WHEN stream_run = generation THEN stream_ts END AS stream_ts,
@@ -141,7 +143,8 @@ offered AS (
     AND (%(gated)s OR NOT EXISTS (SELECT FROM requests r
       WHERE r.message_id = m.id AND NOT r.guarded))),
 done AS (
-  DELETE FROM procrastinate_jobs j USING own WHERE j.id = %(job)s AND j.status = 'doing')
+  DELETE FROM procrastinate_jobs j USING own
+  WHERE j.id = %(job)s AND j.status = 'doing')
 SELECT own.stopping,
   CASE WHEN %(saved)b::jsonb IS NOT NULL
     THEN save_checkpoints(own.id::text, '', %(saved)b, %(blobs)b) END AS saved,
@@ -160,8 +163,8 @@ SELECT own.stopping,
 FROM own CROSS JOIN (SELECT count(*) FROM trail) AS noted LEFT JOIN said ON true;
 
 -- name: lock_offer
--- What a turn's end has offered, and whether nothing has run since; the conversation is
--- held. Both rows are locked, so that what was waited for is read as it is now.
+-- What a turn's end has offered, and whether nothing has run since; the conversation
+-- is held. Both rows are locked, so that what was waited for is read as it is now.
 SELECT o.*, c.team_id, c.generation = o.generation AS stands, m.user_id AS author,
   COALESCE(d.posted_channel, d.channel_id) AS channel_id, d.message_ts
 FROM offers o

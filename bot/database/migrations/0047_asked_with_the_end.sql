@@ -2,13 +2,15 @@
 -- judged by has to be known before: it comes with the run's start.
 
 -- For the loop guard: what people have rejected in a conversation within the last hour,
--- oldest first, by the digests of the call as it was raised and as it was edited last, with
--- the last person who did so. It sees what was committed while `start_run` has waited.
+-- oldest first, by the digests of the call as it was raised and as it was edited last,
+-- with the last person who did so. Volatile, so that it sees what was committed while
+-- `start_run` has waited.
 CREATE FUNCTION rejected_lately(conversation uuid) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 BEGIN
   RETURN (
-    SELECT jsonb_agg(jsonb_build_object('digests', ARRAY[r.raised_digest, r.call_digest],
+    SELECT jsonb_agg(jsonb_build_object(
+      'digests', ARRAY[r.raised_digest, r.call_digest],
       'by', last.user_id, 'at', r.decided_at) ORDER BY r.decided_at)
     FROM requests r, LATERAL (
       SELECT d.user_id FROM decisions d
@@ -18,11 +20,11 @@ BEGIN
       AND r.outcome = '' AND r.decided_at > bot_now() - interval '1 hour');
 END $$;
 
--- Requests as they are raised, in their order, each with its chain, its messages, what its
--- call names now, and the trail; raising the same interrupt again changes nothing. Each
--- comes as its columns, with what is written beside them. Returns the ids of those that
--- are new. With jobs: what may have been approved ahead is looked at, and where nobody is
--- asked, the graph goes on.
+-- Requests as they are raised, in their order, each with its chain, its messages, what
+-- its call names now, and the trail; raising the same interrupt again changes nothing.
+-- Each comes as its columns, with what is written beside them. Their jobs are stored,
+-- too: one sees whether a call was approved ahead; another goes on with the graph where
+-- nobody is asked. Returns the ids of the requests that are new.
 CREATE FUNCTION raise_requests(asked jsonb) RETURNS text[] LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -30,7 +32,6 @@ DECLARE
   new_one text;
   raised_ids text[] := '{}';
   going_on uuid;
-  job bigint;
 BEGIN
   FOR place IN 0 .. jsonb_array_length(asked) - 1 LOOP
     given := asked -> place;
@@ -114,12 +115,12 @@ BEGIN
       going_on := given ->> 'conversation_id';
     END IF;
     IF (given ->> 'takes_standing')::boolean THEN
-      job := defer_job('standing', 'standing ' || new_one,
+      PERFORM defer_job('standing', 'standing ' || new_one,
         jsonb_build_object('request', new_one));
     END IF;
   END LOOP;
   IF going_on IS NOT NULL THEN
-    job := defer_for_conversation('resume', going_on);
+    PERFORM defer_for_conversation('resume', going_on);
   END IF;
   RETURN raised_ids;
 END $$;

@@ -1,5 +1,6 @@
--- As before, for the statement that stores a message, too, whose commit has to wait for
--- the disk. The function without that choice stays for replicas of the version before.
+-- As before, but the commit of its statement may wait for the disk, as that of the one
+-- that stores a message has to. The function without that choice stays for replicas of
+-- the version before.
 CREATE FUNCTION start_run(wanted uuid, work text, waits_for_disk boolean) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
