@@ -88,3 +88,11 @@ async def test_a_row_that_an_edit_takes_elsewhere_says_so(house: House):
     assert rows[0].can_decide == (DANA,)
     value = value_for_all(CardView(rows), "approve_all")
     assert value == bundle("approve_all", others)
+
+
+async def test_what_is_raised_again_is_not_sent_again(house: House):
+    conversation, asked = await house.conversation(), [proposed("wipe")]
+    assert await house.raised(asked, conversation)
+    sent = [*house.handed]
+    assert await house.raised(asked, conversation) == []
+    assert house.handed == sent
