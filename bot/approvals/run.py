@@ -1,4 +1,4 @@
-"""The run that asks: what it has read, claimed and not stored yet."""
+"""A run of a graph: what it has read, claimed and not stored yet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LostRun(Exception):
 
 @dataclass
 class Run:
-    """The run that asks: one per conversation at a time, by its generation.
+    """A run of a conversation's graph: one at a time, by its generation.
 
     Attributes:
         latest: the checkpoint that it begins with, as it is stored, or None where there

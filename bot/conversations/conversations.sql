@@ -39,7 +39,7 @@ LEFT JOIN LATERAL latest_checkpoint(
   CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;
 
 -- name: has_asked
--- Whether somebody has asked the agent in a thread. One who may not has not.
+-- Whether a person has asked the agent in a thread. A refused message does not count.
 SELECT m.id FROM conversations c JOIN messages m ON m.conversation_id = c.id
 WHERE (c.team_id, c.channel_id, c.thread_ts)
     = (%(team)s, %(channel)s, %(thread_ts)s)
@@ -189,7 +189,7 @@ UPDATE deliveries SET revision = revision + 1 FROM taken WHERE id = %(id)s;
 UPDATE deliveries SET revision = revision + 1 WHERE id = %(id)s;
 
 -- name: say_waiting
--- A sentence to whoever waits in a conversation, unless it was said within an hour.
+-- A sentence in a conversation, unless it was said within an hour.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
 SELECT %(delivery)s, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
 FROM conversations c

@@ -412,7 +412,7 @@ class Runner:
         asker.set(introduced(turn, name))
 
     async def _fail(self, run: Run, error: Exception, answered: Sequence[str]) -> None:
-        # whoever comes to the limit has done all steps before it
+        # a run that comes to the limit has done all steps before it
         endless = isinstance(error, GraphRecursionError)
         became: Became = Execution.DONE if endless else Execution.FAILED
         ran = GraphState((), ())
