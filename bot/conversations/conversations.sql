@@ -77,7 +77,7 @@ SELECT generation FROM conversations WHERE id = %(conversation)s;
 -- closed before. With one the turn is over: its message is done, and what is unread is
 -- next; a message that the run has streamed becomes its last word. A turn that was to
 -- stop has stopped, unless it has come to its answer.
--- `lease`: the last word is taken, too, as `take_message` would take it.
+-- `lease`: the last word is taken, too, as `take_messages` would take it.
 -- `again`: it is offered to try the turn again. Where all calls go by our own gate
 -- (`gated`) always; in another graph only if the turn has asked nothing, since an
 -- answer that it was given may come before an action that would happen a second time.

@@ -269,7 +269,7 @@ class RunEnd:
     asked: Sequence[NewRequest] = ()
 
 
-#: What `take_message` reads beside the row of a message that is just being written.
+#: What `take_messages` reads beside the row of a message that is just being written.
 TAKEN: Mapping[str, Any] = {
     "was": "queued",
     "is_late": False,

@@ -15,6 +15,7 @@ import structlog
 from bot.base.errors import RetryLater
 from bot.base.time_limits import limits, wait_after
 from bot.database.pool import TRANSIENT, Pool
+from bot.database.together import Row, Together
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 16
@@ -26,7 +27,6 @@ MOMENT = 0.02
 FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more
 IN_ORDER = 0.16  # of a lease, for the message before; what was taken is still good then
 DRAIN = 5.0  # seconds that sending gets at a shutdown
-Row = Mapping[str, Any]
 
 
 class Outbox(Protocol):
@@ -36,7 +36,8 @@ class Outbox(Protocol):
         statements: `pick` hands out the `key` of at most `most` rows that are due,
             `take` takes the row of a key for the `lease`, and `postpone` gives it back
             until `seconds` are over; `answer` says why, and `state` is what the row's
-            was before, where the try has certainly sent nothing.
+            was before, where the try has certainly sent nothing. `take_together`
+            in place of `take` is for `Together`; of what is not due it tells the `id`.
         lease: seconds after which a process that has taken a row counts as dead.
     """
 
@@ -84,6 +85,10 @@ class Courier:
         self._outbox = outbox
         self._pace = pace
         self._skipped = skipped
+        self._together: Together | None = None
+        if take := outbox.statements.get("take_together"):
+            lease = timedelta(seconds=outbox.lease)
+            self._together = Together(pool, take, lease=lease)
         self._free = asyncio.Semaphore(AT_ONCE)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()  # under way, and changed since it was taken
@@ -198,6 +203,9 @@ class Courier:
         row, until = self._handed.pop(key, (None, 0.0))
         if row and time.monotonic() < until:  # else its lease is left to end
             return row
+        if self._together:
+            row = await self._together({"id": key})
+            return row if row and row["tries"] is not None else None
         return next(iter(await self._rows("take", key=key)), None)
 
     async def _postpone(self, row: Row, error: Exception) -> float:

@@ -30,28 +30,33 @@ handed_out AS (
   FROM picked WHERE d.id = picked.id)
 SELECT id::text AS key FROM picked ORDER BY stands, turn, due_at, created_at;
 
--- name: take_message
--- Begin to send a message, and read all that it is drawn from: from here on the outcome
--- may be unknown. The lease goes by the real clock, since it is about processes and not
--- about deadlines. The commit need not wait for the disk: a later try looks for the post
--- in any case. `revision` is what the other tables are read as of, whatever a change for
--- which the row was waited for has made of it: then there is more to show.
+-- name: take_messages
+-- Begin to send messages, and read all that each is drawn from: from here on the
+-- outcome may be unknown. The lease goes by the real clock, since it is about processes
+-- and not about deadlines. The commit need not wait for the disk: a later try looks for
+-- the post in any case. `revision` is what the other tables are read as of, whatever a
+-- change meanwhile has made of it: then there is more to show. What is locked is left
+-- out, so that it holds up no other, but waited for where it is `alone`. Of what is not
+-- due only the id is told.
 WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
 before AS (
-  SELECT id, state FROM deliveries
-  WHERE id = %(key)s AND shown < revision
-    AND (taken_until IS NULL OR taken_until < clock_timestamp())
-  FOR NO KEY UPDATE),
+  SELECT id, state, shown < revision
+    AND (taken_until IS NULL OR taken_until < clock_timestamp()) AS is_due
+  FROM deliveries WHERE id = ANY(%(ids)s::uuid[])
+    AND (%(alone)s::uuid IS NULL OR wait_for_message(%(alone)s))
+  FOR NO KEY UPDATE SKIP LOCKED),
 taken AS (
   UPDATE deliveries d
   SET state = CASE WHEN d.message_ts IS NULL THEN 'sending' ELSE d.state END,
     taken_until = clock_timestamp() + %(lease)s
-  FROM before, quick WHERE d.id = before.id
+  FROM before, quick
+  WHERE d.id = before.id AND before.is_due AND d.id = ANY(%(ids)s::uuid[])
   RETURNING d.*, before.state AS was)
-SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id, t.text,
-  t.message_ts, t.posted_channel, t.error, t.created_at, t.stage, t.tries, t.was,
-  t.streamed AND t.sent_at IS NULL AS streamed,
-  seen.revision, bot_now() AS now,
+SELECT b.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id,
+  t.text, t.message_ts, t.posted_channel, t.error, t.created_at, t.stage, t.tries,
+  t.was, t.streamed AND t.sent_at IS NULL AS streamed,
+  (SELECT seen.revision FROM deliveries seen WHERE seen.id = t.id) AS revision,
+  bot_now() AS now,
   (SELECT p.reason FROM pauses p WHERE p.team_id = t.team_id) AS pause,
   t.created_at < bot_now() - interval '4 seconds' AS is_late,
   COALESCE((SELECT json_agg(r ORDER BY r.raised_at, r.position, r.id)
@@ -59,7 +64,7 @@ SELECT t.id::text AS id, t.kind, t.team_id, t.channel_id, t.thread_ts, t.user_id
       WHERE m.delivery_id = t.id)), '[]') AS requests,
   CASE t.kind WHEN 'say' THEN offer_under(t.id) END AS offer,
   CASE t.kind WHEN 'say' THEN question_in(t.id) END AS question
-FROM taken t JOIN deliveries seen ON seen.id = t.id;
+FROM before b LEFT JOIN taken t ON t.id = b.id;
 
 -- name: postpone_message
 -- It was not brought, and is tried again later. `state`: what it was before the try,
@@ -70,29 +75,40 @@ UPDATE deliveries SET taken_until = NULL, tries = tries + 1,
 WHERE id = %(id)s;
 
 -- name: sent
--- It stands in Slack, as of this revision; says whether it has changed meanwhile. The
--- first time is on the trail. What of an answer had no room in this message is one of
--- its own.
-WITH delivered AS (
+-- They stand in Slack, each as of its revision; says which have changed meanwhile. The
+-- first time is on the trail, by workspace, so that all commits lock their chains in
+-- one order. What is locked is left out, or `alone`, as in `take_messages`.
+WITH own AS (
+  SELECT d.kind, d.team_id, d.thread_ts, d.user_id, d.sent_at, g.*
+  FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (
+    id uuid, revision integer, channel text, ts text, redraw_at timestamptz)
+  JOIN deliveries d ON d.id = g.id
+  WHERE d.id = ANY(%(ids)s::uuid[])
+    AND (%(alone)s::uuid IS NULL OR wait_for_message(%(alone)s))
+  FOR NO KEY UPDATE OF d SKIP LOCKED),
+delivered AS (
   INSERT INTO audit (team_id, event, detail)
   SELECT team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
-    'kind', kind, 'to', user_id, 'card', jsonb_build_array(
-      %(channel)s::text, %(ts)s::text), 'thread', thread_ts, 'delivery', id))
-  FROM deliveries WHERE id = %(id)s AND sent_at IS NULL AND kind <> 'card'),
-rest AS (
-  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-  SELECT %(next)s::uuid, kind, team_id, channel_id, thread_ts, %(rest)s::text
-  FROM deliveries WHERE id = %(id)s AND %(rest)s::text IS NOT NULL
-  ON CONFLICT DO NOTHING
-  RETURNING id)
-UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
-  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
-  due_at = clock_timestamp(),  -- of its next change
-  redraw_at = %(redraw_at)s,
-  sent_at = COALESCE(sent_at, bot_now()), text = COALESCE(%(said)s, text)
-WHERE id = %(id)s
-RETURNING shown < revision AS again, ARRAY(SELECT id::text FROM rest) AS follow,
+    'kind', kind, 'to', user_id, 'card', jsonb_build_array(channel, ts),
+    'thread', thread_ts, 'delivery', id))
+  FROM own WHERE sent_at IS NULL AND kind <> 'card' ORDER BY team_id)
+UPDATE deliveries d SET state = 'sent', shown = greatest(d.shown, own.revision),
+  error = NULL, message_ts = own.ts, posted_channel = own.channel, taken_until = NULL,
+  tries = 0, due_at = clock_timestamp(),  -- of its next change
+  redraw_at = own.redraw_at, sent_at = COALESCE(d.sent_at, bot_now())
+FROM own WHERE d.id = own.id AND d.id = ANY(%(ids)s::uuid[])
+RETURNING d.id::text AS id, d.shown < d.revision AS again,
   set_config('synchronous_commit', 'off', true) AS quick;
+
+-- name: split_answer
+-- What of an answer has no room in its message is one of its own.
+WITH rest AS (
+  INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
+  SELECT %(next)s, kind, team_id, channel_id, thread_ts, %(rest)s
+  FROM deliveries WHERE id = %(id)s
+  ON CONFLICT DO NOTHING)
+UPDATE deliveries SET text = %(said)s WHERE id = %(id)s
+RETURNING %(next)s::text AS id;
 
 -- name: card_sent
 -- Likewise of a card that is new in Slack: on the trail as a fact about each request on

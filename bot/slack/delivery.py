@@ -6,7 +6,8 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, LiteralString, cast
+from functools import cached_property
+from typing import Any, ClassVar, LiteralString
 from uuid import UUID, uuid5
 
 import structlog
@@ -20,6 +21,7 @@ from bot.base.faults import reach
 from bot.base.time_limits import limits
 from bot.conversations.conversation import ASIDE
 from bot.database.pool import Connection, Pool, transaction
+from bot.database.together import Together
 from bot.slack import SQL
 from bot.slack.cards.arguments import ids_in
 from bot.slack.cards.blocks import Drawn
@@ -66,7 +68,7 @@ class Deliverer:
     tried: Kept = field(default_factory=Kept)
     statements: ClassVar[Mapping[str, LiteralString]] = {
         "pick": SQL["pick_message"],
-        "take": SQL["take_message"],
+        "take_together": SQL["take_messages"],
         "postpone": SQL["postpone_message"],
     }
 
@@ -243,24 +245,39 @@ class Deliverer:
             reach("posted")
         if row["kind"] == "answer":
             reach("answered")
-        place = {"channel": channel, "ts": ts, "redraw_at": drawn.redraw_at}
-        given = {**row, **place, **_left(row, drawn)}
-        query = SQL["card_sent"] if new_card else SQL["sent"]
-        async with self.pool.connection() as connection:
-            sent = await connection.execute(query, given)
-            noted = cast("Row", await sent.fetchone())
-            self.jobs.post(connection, noted["follow"])
-            self.jobs.edit(connection, [row["id"]] if noted["again"] else ())
+        if drawn.rest and channel != ASIDE:
+            await self._split(row["id"], drawn)
+        given = {"id": row["id"], "revision": row["revision"], "channel": channel}
+        given |= {"ts": ts, "redraw_at": drawn.redraw_at}
+        noted = await (self._card_sent if new_card else self._sent)(given)
+        if noted and noted["again"]:
+            async with self.pool.connection() as connection:
+                self.jobs.edit(connection, [row["id"]])
         if self.tried.left(row["id"]):
             self.tried.keep(row["id"], FORGETS)
-        if out_of_date := noted.get("out_of_date"):
-            await self._link_anew(out_of_date)
 
-    async def _link_anew(self, messages: list[str]) -> None:
-        # Apart from the card's own row, of which a click takes the locks in any order.
-        async with transaction(self.pool) as connection:
-            await connection.execute(SQL["out_of_date"], {"ids": messages})
-            self.jobs.edit(connection, messages)
+    @cached_property
+    def _sent(self) -> Together:
+        return Together(self.pool, SQL["sent"])
+
+    async def _card_sent(self, given: Row) -> Row:
+        async with self.pool.connection() as connection:
+            sent = await connection.execute(SQL["card_sent"], given)
+            [noted] = await sent.fetchall()
+            self.jobs.post(connection, noted["follow"])
+        if messages := noted["out_of_date"]:
+            # apart from the card's own row: a click takes their locks in any order
+            async with transaction(self.pool) as connection:
+                await connection.execute(SQL["out_of_date"], {"ids": messages})
+                self.jobs.edit(connection, messages)
+        return noted
+
+    async def _split(self, delivery: str, drawn: Drawn) -> None:
+        """Make a message of what of an answer had no room, the same at each try."""
+        following = uuid5(UUID(delivery), "rest")
+        rest = {"next": following, "said": drawn.said, "rest": drawn.rest}
+        async with self.pool.connection() as connection:
+            await self._say(connection, SQL["split_answer"], {"id": delivery, **rest})
 
     async def _refused(self, row: Row, code: str) -> bool:
         """Slack's no: wait where that may help, give up where it is for good."""
@@ -380,14 +397,6 @@ def _is_about_content(error: SlackApiError) -> bool:
     """Return whether other words in the same place might be taken."""
     code = error_code(error)
     return code not in PASSING and not to_do(code, "")
-
-
-def _left(row: Row, drawn: Drawn) -> dict[str, Any]:
-    """Return what the next message says, its id, and what is left for this one then."""
-    if not drawn.rest or row["channel_id"] == ASIDE:
-        return {"next": None, "said": None, "rest": None}
-    following = uuid5(UUID(row["id"]), "rest")  # the same at each try
-    return {"next": following, "said": drawn.said, "rest": drawn.rest}
 
 
 def _metadata(row: Row) -> dict[str, Any]:

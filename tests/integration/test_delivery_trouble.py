@@ -211,6 +211,23 @@ async def test_a_long_answer_is_posted_in_order_and_once(post: Post, house: Hous
     assert "\n\n".join(row["text"] for row in stored) == shown
 
 
+async def test_an_answer_split_before_a_crash_comes_whole_and_once(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+):
+    answer = await post.add("answer", LONG)
+
+    async def cut_off(*_):
+        raise psycopg.OperationalError("server closed the connection")
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Deliverer, "_sent", cut_off)
+        assert await post.send(answer) == 1
+    await post.send(answer)
+    await post.work()
+    shown = [each["blocks"][0]["text"] for each in post.slack.messages]
+    assert "\n\n".join(shown) == LONG
+
+
 async def test_no_part_follows_before_the_one_ahead_stands(post: Post, house: House):
     answer = await post.add("answer", LONG)
     post.slack.fail("chat_postMessage", refused("ratelimited", 429))

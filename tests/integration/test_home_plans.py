@@ -7,17 +7,20 @@ import datetime as dt
 import itertools
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from bot.approvals import SQL as APPROVALS
 from bot.conversations import SQL as CONVERSATIONS
+from bot.database.pool import ONE_PLAN
 from bot.slack import SQL as SLACK
 from bot.slack.home import SQL
 from bot.slack.home.desk import PAGE, Desks
 from tests.bench.waiting_rows import MANAGERS, TEAM, add_waiting
 from tests.support.house import House, house_fixture
 from tests.support.people import person
+from tests.support.post import Post
 
 __all__ = ["house_fixture"]
 ROWS, BELIEVED = 500, 100_000
@@ -72,17 +75,25 @@ async def crowded(house: House) -> House:
     return house
 
 
-async def plan_of(house: House, statement: str, **key: object) -> str:
+GENERIC: Mapping[str, str] = {"plan_cache_mode": "force_generic_plan"}
+
+
+async def plan_of(
+    house: House, statement: str, settings: Mapping[str, str] = GENERIC, **key: object
+) -> str:
     """The plan for all values; EXPLAIN of a statement with values is about those."""
-    async with house.owner.connection() as connection:
-        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    async with (
+        house.owner.connection() as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        for name, value in settings.items():
+            await connection.execute(f"SET LOCAL {name} = {value}")  # type: ignore[arg-type]
         await connection.execute(statement, key, prepare=True)  # type: ignore[arg-type]
         [made] = await (await connection.execute(PREPARED)).fetchall()
         given = f"({', '.join(['NULL'] * made['given'])})" if made["given"] else ""
         text = f"EXPLAIN EXECUTE {made['name']} {given}"
         found = await connection.execute(text)  # type: ignore[arg-type]
         plan = [row["QUERY PLAN"] for row in await found.fetchall()]
-        await connection.rollback()
     return "\n".join(plan)
 
 
@@ -131,6 +142,11 @@ AWAITED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         SLACK["pick_message"],
         {"paused": ["C1"], "most": 10, "lease": dt.timedelta(seconds=30)},
     ),
+    "take_messages": (
+        SLACK["take_messages"],
+        {"ids": [str(uuid4())], "alone": None, "lease": dt.timedelta(seconds=30)},
+    ),
+    "sent": (SLACK["sent"], {"ids": [str(uuid4())], "alone": None, "rows": "[]"}),
     "select_history": (
         SLACK["select_history"],
         {"request": "w1", "ts": None, "channel": None},
@@ -145,3 +161,19 @@ async def test_what_people_and_agents_wait_for_reads_no_whole_table(crowded: Hou
             assert f"Seq Scan on {table} " not in plan, f"{name}:\n{plan}"
         for line, below in itertools.pairwise(plan.splitlines()):
             assert "audit_pkey" not in line or "Index Cond" in below, plan
+
+
+@pytest.mark.parametrize("rows", [1, 40, 200])
+@pytest.mark.parametrize("name", ["take_messages", "sent"])
+async def test_messages_together_are_found_by_id_however_few_stand(
+    house: House, post: Post, name: str, rows: int
+):
+    """Such a plan is kept while they become many."""
+    for _ in range(rows):
+        await post.add("answer")
+    await house.rows("ANALYZE deliveries")
+    statement, key = AWAITED[name]
+    plan = await plan_of(house, statement, ONE_PLAN, **key)
+    own, _, _ = plan.partition("SubPlan")
+    for line, below in itertools.pairwise(own.splitlines()):
+        assert " on deliveries" not in line or "Update" in line or "Cond" in below, plan

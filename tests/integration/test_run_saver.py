@@ -271,15 +271,16 @@ async def test_an_answer_taken_at_once_is_like_one_taken_later(house: House):
     house.queue.hand, house.queue.lease = handed.append, timedelta(seconds=25)
     await make_agent(house, "Hello.").say()
     [row] = handed
-    key = {"key": row["id"], "lease": house.queue.lease}
+    key = {"ids": [row["id"]], "alone": None, "lease": house.queue.lease}
     async with house.pool.connection() as connection:
-        assert (await connection.execute(SQL["take_message"], key)).rowcount == 0
+        found = await connection.execute(SQL["take_messages"], key)
+        [taken] = await found.fetchall()
+        assert taken["kind"] is None
         await connection.execute(
             "UPDATE deliveries SET taken_until = NULL, state = 'queued'"
         )
-        found = await connection.execute(SQL["take_message"], key)
-        taken = await found.fetchone()
-    assert taken is not None
+        found = await connection.execute(SQL["take_messages"], key)
+        [taken] = await found.fetchall()
     of_requests = {"now": taken["now"], "pause": taken["pause"], "requests": []}
     assert {name: {**row, **of_requests}[name] for name in taken} == taken
 
