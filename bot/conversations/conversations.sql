@@ -2,7 +2,8 @@
 -- A message, once by its event and once by its place, with the job that answers it; its
 -- thread is the conversation. Counted for its author, where there is a limit. `begun`:
 -- the job's number, if this worker begins it. Then the run of its turn is started, too,
--- with all that `start_run` reads but the pause, which a turn does not ask for.
+-- with all that `start_run` reads but the pause, which a turn does not ask for. `OFFSET 0`
+-- keeps each function from being called again wherever its result is read.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
