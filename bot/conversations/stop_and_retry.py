@@ -114,7 +114,7 @@ class Stopper:
         for _ in range(TRIES if conversation else 0):
             try:
                 async with transaction(self.pool) as connection:
-                    held = await _lock_turn(connection, conversation)
+                    held = await _lock_turn(connection, conversation, said)
                     word = refusal or _why_not_stop(held, person, operates=operates)
                     if not word:
                         await self._end(connection, held, person, said, place)
@@ -209,8 +209,8 @@ class _Turn:
     is_bound: bool
 
 
-async def _lock_turn(connection: Connection, conversation: str) -> _Turn:
-    key = {"conversation": conversation}
+async def _lock_turn(connection: Connection, conversation: str, said: str) -> _Turn:
+    key = {"conversation": conversation, "said": said}
     await connection.execute(SQL["lock_turn"], key)
     waiting = await (await connection.execute(SQL["lock_waiting"], key)).fetchall()
     grants = await (await connection.execute(SQL["lock_grants"], key)).fetchall()

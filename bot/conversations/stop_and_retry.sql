@@ -22,9 +22,11 @@ WHERE g.conversation_id = %(conversation)s AND g.state IN ('approved', 'executin
 FOR UPDATE OF g;
 
 -- name: select_askers
--- Who wrote in the turn that it is at.
+-- Who wrote in the turn that it is at. Where nothing else goes on, that is already the
+-- turn of the word itself, which is then for the agent.
 SELECT user_id FROM messages
-WHERE conversation_id = %(conversation)s AND state = 'running' ORDER BY id;
+WHERE conversation_id = %(conversation)s AND state = 'running' AND ts <> %(said)s
+ORDER BY id;
 
 -- name: end_stopped
 -- The turn is over: its message is done, its run is replaced, and nothing is waited for.

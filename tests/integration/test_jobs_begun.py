@@ -18,6 +18,7 @@ from bot.conversations import inbox
 from bot.conversations import runner as runner_module
 from bot.conversations.inbox import Incoming, receive
 from bot.conversations.runner import Runner
+from bot.conversations.stop_and_retry import Stopper
 from bot.database.pool import Connection, transaction
 from bot.jobs import queue as module
 from bot.jobs.clock import Clock
@@ -25,7 +26,7 @@ from bot.jobs.queue import Queue, Workers
 from tests.support.agent_parts import make_agent
 from tests.support.crashes import until
 from tests.support.house import House
-from tests.support.people import CHANNEL, MINA, RAVI, TEAM
+from tests.support.people import APP, CHANNEL, MINA, RAVI, TEAM, person
 from tests.support.postgres import as_role
 
 BEGIN = "SELECT begin_for_conversation('turn', %s, %s) AS begun"
@@ -194,6 +195,24 @@ async def test_a_job_tried_again_starts_its_run_anew(
     await house.write()
     await until(lambda: len(tries) == 2)
     assert [job and job.row is not None for job in tries] == [True, False]
+
+
+async def test_a_stop_where_nothing_goes_on_is_for_the_agent(
+    house: House, replica: Replica
+):
+    agent = make_agent(house, "What shall I stop?")
+    replica.runner = agent.runner
+    replica.may_end.clear()
+    stop = Incoming("", TEAM, CHANNEL, "2.1", "100.1", "EvNext", RAVI, "stop")
+    assert await receive(house.pool, house.queue, stop)
+    asked = house.pool, house.people, house.policies, house.queue, lambda: APP
+    place, word = (CHANNEL, "100.1"), {"said": "2.1", "quietly": True}
+    stopped = Stopper(*asked).stop_thread(person(RAVI), place, **word)
+    assert await agent.states() == ["running"]
+    assert await stopped == "nothing_to_stop"
+    replica.may_end.set()
+    await until(lambda: replica.done)
+    assert await agent.said() == ["What shall I stop?"]
 
 
 async def test_a_message_that_starts_its_run_waits_for_the_disk(
