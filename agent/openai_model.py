@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import os
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -72,11 +73,23 @@ def make_openai_model(
         timeout=timeout,
         max_retries=0,
         tries=max_retries,
-        http_async_client=openai.DefaultAioHttpClient() if use_aiohttp else None,
+        **_through_aiohttp(use_aiohttp),
         use_responses_api=False,  # compatible servers know chat completions
         # The client repairs cut-off arguments of a streamed call by guessing.
         disable_streaming="tool_calling",
     )
+
+
+def _through_aiohttp(use_aiohttp: bool) -> dict[str, Any]:
+    """Return what has the model ask through aiohttp.
+
+    ChatOpenAI takes no client beside the proxy that this variable names. With its own
+    options of a socket it would warn that it uses no other; the client given here does.
+    """
+    if not use_aiohttp or os.environ.get("OPENAI_PROXY"):
+        return {}
+    client = openai.DefaultAioHttpClient()
+    return {"http_async_client": client, "http_socket_options": ()}
 
 
 class StrictChatOpenAI(ChatOpenAI):

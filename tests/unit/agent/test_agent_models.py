@@ -253,6 +253,23 @@ async def test_closing_leaves_no_connection_of_a_model_open(server):
     assert server.model.root_async_client.is_closed()
 
 
+@pytest.mark.parametrize("variable", ["OPENAI_PROXY", "HTTP_PROXY"])
+async def test_a_proxy_that_the_environment_names_is_used(
+    server, monkeypatch, caplog, variable
+):
+    answers = server.model.root_async_client.base_url
+    monkeypatch.setenv(variable, f"http://{answers.host}:{answers.port}")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.says(content="Hello.")
+    model = make_model(
+        api_key=KEY, base_url="http://model.test/v1", model="tiny", use_aiohttp=True
+    )
+
+    assert (await model.ainvoke("hi")).text == "Hello."
+    assert not caplog.records
+    await close_model(model)
+
+
 def test_silence_and_the_unforeseen_have_sentences_too():
     import openai
 
