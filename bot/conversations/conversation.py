@@ -131,7 +131,7 @@ async def start(pool: Pool, conversation: str, work: Work) -> Started | None:
 
 
 def started_by(found: Mapping[str, Any]) -> Started | None:
-    """Return what `start_run` or `receive` has started, from the row it returned."""
+    """Return what `start_run` has started, or `receive`, where nothing was before."""
     row, run = found["started"], None
     if row is None:
         return None
@@ -139,7 +139,7 @@ def started_by(found: Mapping[str, Any]) -> Started | None:
     if row["run"] is not None:
         asked = [store.request_from(each) for each in row["requests"]]
         guarded = {r.call.id: r for r in asked if r.call.guarded}
-        latest = found if found["checkpoint_id"] else None
+        latest = found if found.get("checkpoint_id") else None
         run = Run(
             conversation.team,
             conversation.id,
@@ -147,7 +147,7 @@ def started_by(found: Mapping[str, Any]) -> Started | None:
             guarded,
             asked,
             latest=(latest,),
-            rejected=rejects_from(found["rejected"]),
+            rejected=rejects_from(found.get("rejected")),
             clock=clock_from(now),
         )
         conversation = replace(conversation, is_first=latest is None)

@@ -1,16 +1,16 @@
 -- name: receive
 -- A message, once by its event and once by its place, with the job that answers it; its
 -- thread is the conversation. Counted for its author, where there is a limit. `begun`:
--- the job's number, if this worker begins it. Then the run of its turn is started, too,
--- with all that `start_run` reads but the pause, which a turn does not ask for. `OFFSET 0`
--- keeps each function from being called again wherever its result is read.
+-- the job's number, if this worker begins it. Then the first run of a conversation is
+-- started, too: of a later one there may be a large checkpoint to be read, for which
+-- Slack does not wait. `OFFSET 0` keeps the job's function from being called twice.
 WITH conversation AS (
   INSERT INTO conversations (id, team_id, channel_id, thread_ts)
   VALUES (%(new_id)s, %(team)s, %(channel)s, %(thread_ts)s)
   ON CONFLICT (team_id, channel_id, thread_ts)
     -- a column of no key: a lock that lets grants and messages refer to the row
     DO UPDATE SET generation = conversations.generation
-  RETURNING id),
+  RETURNING id, last_run_at IS NULL AS is_first),
 message AS (
   INSERT INTO messages (team_id, enterprise_id, channel_id, ts, event_id,
     conversation_id, user_id, text)
@@ -29,15 +29,12 @@ trail AS (
   SELECT %(team)s, 'received', conversation_id, %(user)s, %(via)s,
     jsonb_build_object('channel', %(channel)s::text, 'ts', %(ts)s::text)
   FROM message)
-SELECT stored.*, started, rejected_lately((started->>'id')::uuid) AS rejected, latest.*
-FROM (SELECT conversation_id, id, pace.is_over, pace.tell,
+SELECT stored.*, CASE WHEN begun IS NOT NULL AND is_first
+  THEN start_run(conversation_id, 'turn', true) END AS started
+FROM (SELECT conversation_id, message.id, is_first, pace.is_over, pace.tell,
     CASE WHEN pace.is_over IS NOT TRUE
       THEN begin_for_conversation('turn', conversation_id, %(worker)s) END AS begun
-  FROM message LEFT JOIN pace ON true OFFSET 0) AS stored
-LEFT JOIN LATERAL (SELECT start_run(conversation_id, 'turn', true) AS started
-  WHERE begun IS NOT NULL OFFSET 0) AS run ON true
-LEFT JOIN LATERAL latest_checkpoint(
-  CASE WHEN started->>'run' IS NOT NULL THEN started->>'id' END) AS latest ON true;
+  FROM message JOIN conversation ON true LEFT JOIN pace ON true OFFSET 0) AS stored;
 
 -- name: has_asked
 -- Whether a person has asked the agent in a thread. A refused message does not count.

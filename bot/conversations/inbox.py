@@ -79,7 +79,8 @@ async def receive(
         if row is None:
             return False
         job = turn_job(str(row["conversation_id"]))
-        jobs.begin(connection, job, row["begun"], row)
+        has_run = row["started"] is not None
+        jobs.begin(connection, job, row["begun"], row if has_run else None)
         if rate is not None and row["is_over"]:
             await _refuse(connection, jobs, incoming, row, rate)
             return False

@@ -167,6 +167,22 @@ async def test_who_stores_a_message_starts_its_run(
     assert await agent.said() == ["Hello."]
 
 
+async def test_a_run_after_the_first_starts_with_its_job(
+    house: House, replica: Replica
+):
+    agent = make_agent(house, "Hello.", "Hello again.")
+    replica.runner = agent.runner
+    await house.write()
+    await until(lambda: replica.done and replica.queue.announced.worker.jobs == set())
+    replica.may_end.clear()
+    await house.write()
+    await until(lambda: replica.begun == 2)
+    assert await agent.states() == ["answered", "received"]
+    replica.may_end.set()
+    await until(lambda: len(replica.done) == 2)
+    assert await agent.said() == ["Hello.", "Hello again."]
+
+
 async def test_a_started_run_that_nobody_began_is_picked_up(
     house: House, replica: Replica, monkeypatch
 ):
