@@ -14,13 +14,14 @@ from bot.database.pool import Connection, Pool
 
 MOST = 16  # rows in one statement
 TURNS = 3  # of the loop, in which others join: all that a busy one has at hand
+LONGEST = 0.5  # seconds to wait for the statement before: its connection may be dead
 Row = Mapping[str, Any]  # known by its `id`
 
 
 class Together:
     """Has rows done: all that come while others are under way, with one statement.
 
-    Nothing waits where nothing is under way.
+    Nothing waits where nothing is under way, nor long for what hangs.
     """
 
     def __init__(self, pool: Pool, statement: LiteralString, **given: Any) -> None:
@@ -61,7 +62,7 @@ class Together:
         self, rows: list[Row], before: asyncio.Task[dict[str, Row]] | None
     ) -> dict[str, Row]:
         if before and not before.done():
-            await asyncio.wait({before})
+            await asyncio.wait({before}, timeout=LONGEST)
         for _ in range(TURNS):
             await asyncio.sleep(0)
         with suppress(Exception):  # each is tried alone then

@@ -66,6 +66,17 @@ async def test_what_comes_meanwhile_goes_with_the_next(sums: Together, house: Ho
     assert [task.result() for task in tasks] == [1, *[MOST] * MOST, *[3] * 3]
 
 
+async def test_a_statement_that_hangs_holds_up_no_other(sums: Together, house: House):
+    """As on a dead connection, whose statement is given up after seconds only."""
+    waits = Together(house.pool, ADD.replace("SKIP LOCKED", ""))
+    async with held(house, "SELECT FROM sums WHERE key = %s FOR UPDATE", NAMES[0]):
+        hangs = asyncio.create_task(add(waits, NAMES[0]))
+        await house.blocked(hangs)
+        assert await add(waits, NAMES[1]) == 1
+        assert not hangs.done()
+    assert await hangs == 1
+
+
 async def test_what_comes_a_turn_later_goes_along(sums: Together):
     first = asyncio.create_task(add(sums, NAMES[0]))
     await asyncio.sleep(0)
