@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from bot.slack.streaming import Live
 from bot.texts.graphs import GRAPH_CHANGED
 from tests.support.agent_parts import Agent, make_agent
 from tests.support.agent_stand_ins import Busy, Slow, calls
+from tests.support.crashes import until
 from tests.support.foreign_parts import Theirs, make_foreign
 from tests.support.house import House
 from tests.support.people import APP, APPROVALS, CHANNEL, MINA, RAVI, TEAM, US, person
@@ -216,6 +218,8 @@ async def test_a_failure_takes_the_place_of_what_was_streamed(play: Play):
 
 
 async def test_steps_are_told_between_the_words(play: Play):
+    begun = partial(until, lambda: play.called("chat.startStream"))
+    play.agent.ledger.before = begun  # however slow the machine is
     thread = await play.says(calls(("peek", {"path": "a"}), text=LONG), "It says a.")
     [message] = [
         m for m in play.made.simulator.messages(CHANNEL, thread) if m.get("bot_id")
