@@ -95,12 +95,12 @@ class Courier:
         self._to_be_sent: dict[str, asyncio.Future[None]] = {}  # done when it is sent
         # of what goes out one after the other, the last; gone once that is sent, or
         # will not be, since its commit has failed
-        self._last = WeakValueDictionary[str, asyncio.Future[None]]()
+        self._last = WeakValueDictionary[object, asyncio.Future[None]]()
         self._handed: dict[str, tuple[Row, float]] = {}  # taken, and good until then
         self._looking: asyncio.Task[None] | None = None
         self._stopped = False
 
-    def line_up(self, among: str) -> Place:
+    def line_up(self, among: object) -> Place:
         """Take the next place among what goes out one after the other.
 
         Before the commit: what follows from that may be written, committed and handed
@@ -111,17 +111,12 @@ class Courier:
         return place
 
     def send(
-        self,
-        key: str,
-        can_wait: bool = False,
-        after: str = "",
-        place: Place | None = None,
+        self, key: str, can_wait: bool = False, place: Place | None = None
     ) -> None:
         """Begin to send what stands under a key.
 
         Args:
             can_wait: a moment, as an edit can, so that several become one.
-            after: the key of what is to be there first, if that does not take long.
             place: its own among what goes out one after the other.
         """
         if self._stopped:
@@ -129,9 +124,8 @@ class Courier:
         self._changed.add(key)
         if key not in self._under_way:
             place = place or Place(None)
-            first = self._to_be_sent.get(after) or place.first
             self._to_be_sent.setdefault(key, place.sent)
-            work = self._work(key, self._moment if can_wait else 0, first)
+            work = self._work(key, self._moment if can_wait else 0, place.first)
             self._under_way[key] = asyncio.create_task(work)
 
     @property

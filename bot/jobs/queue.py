@@ -67,9 +67,7 @@ class Patience(BaseRetryStrategy):
 class Send(Protocol):
     """Begins to send a message; see `bot.jobs.courier.Courier.send`."""
 
-    def __call__(
-        self, message: str, can_wait: bool, after: str = "", place: Any = None, /
-    ) -> None: ...
+    def __call__(self, message: str, can_wait: bool, place: Any = None, /) -> None: ...
 
 
 class Connector(PsycopgConnector):
@@ -101,9 +99,9 @@ class Queue:
         self.announced = Announced(connector)
         self.app.job_manager = self.announced
         # begins to send a message to Slack; who cannot leaves that to the clock
-        self.send: Send = lambda message, can_wait, after="", place=None: None
+        self.send: Send = lambda message, can_wait, place=None: None
         # takes a place in a conversation; see `bot.jobs.courier.Courier.line_up`
-        self.line_up: Callable[[str], Any] = lambda conversation: None
+        self.line_up: Callable[[object], Any] = lambda among: None
         # is given a message that was taken, for the lease, by what has written it
         self.hand: Callable[[Mapping[str, Any]], None] = lambda row: None
         self.lease: timedelta | None = None
@@ -195,12 +193,10 @@ class Queue:
         """Send new messages right after the commit; see `Jobs.post`."""
         if taken:
             connection.after_commit.append(partial(self.hand, taken))
-        before = ""
+        among = conversation or object()  # the order of these alone
         for message in messages:
-            place = self.line_up(conversation) if conversation else None
-            send = partial(self.send, message, False, before, place)
+            send = partial(self.send, message, False, self.line_up(among))
             connection.after_commit.append(send)
-            before = message
 
     def edit(self, connection: Connection, messages: Iterable[str]) -> None:
         """Show changes a moment after the commit, so that several become one edit."""

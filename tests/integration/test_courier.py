@@ -156,7 +156,7 @@ async def test_messages_of_one_commit_go_out_in_their_order(house: House):
     letters.trouble = [RetryLater(0), RetryLater(0)]  # of the first one
     await letters.write(*keys)
     courier = Courier(house.pool, letters)
-    house.queue.send = courier.send
+    house.queue.send, house.queue.line_up = courier.send, courier.line_up
 
     async with transaction(house.pool) as connection:
         house.queue.post(connection, keys)
@@ -176,8 +176,8 @@ async def test_a_message_that_hangs_holds_up_those_behind_it_shortly(
     await letters.write("d1", "d2")
     courier = Courier(house.pool, letters)
 
-    courier.send("d1")
-    courier.send("d2", after="d1")
+    for key in ("d1", "d2"):
+        courier.send(key, place=courier.line_up("c1"))
     await until(lambda: letters.sent)
     await courier.stop()
 
