@@ -88,7 +88,8 @@ class Deliverer:
             SlackUnavailable, RetryLater: nothing is lost; it is to be tried again.
         """
         until = asyncio.get_running_loop().time() + self.lease * 0.75
-        names = await self.names(_ids(row))
+        called: Sequence[Row] = row["requests"] if row["kind"] == "card" else ()
+        names = await self.names(ids_in("\n".join(r["arguments"] for r in called)))
         row = {**row, "requests": [store.request_from(r) for r in row["requests"]]}
         await self._copy(row)
         drawn = draw(row, self.policies.current, self.identity(), names)
@@ -97,7 +98,9 @@ class Deliverer:
             async with asyncio.timeout_at(until):
                 place = await self._send(row, drawn)
         except SlackApiError as error:
-            return await self._refused(row, error_code(error))
+            if (code := error_code(error)) in PASSING:
+                raise SlackUnavailable from error
+            return await self._refused(row, code)
         except NO_ANSWER as error:
             raise SlackUnavailable from error
         if place is None:  # nobody needs it any more
@@ -145,13 +148,11 @@ class Deliverer:
         try:
             return await self._post(row, drawn.text, drawn.blocks)
         except SlackApiError as error:
-            if not (drawn.said and _is_about_content(error)):
+            code = error_code(error)
+            # else it would take no other words in this place either
+            if not drawn.said or code in PASSING or to_do(code, ""):
                 raise
-            log.info(
-                "Slack refuses blocks",
-                action="posted_as_text",
-                error=error_code(error),
-            )
+            log.info("Slack refuses blocks", action="posted_as_text", error=code)
             return await self._post(row, escape(drawn.said), ())
 
     async def _post(
@@ -212,31 +213,27 @@ class Deliverer:
         """
         if is_user_id(row["channel_id"]):
             return None
-        try:
-            return await self._look_for(row)
-        except SlackApiError as error:
-            if error_code(error) != SCOPE:
-                raise
-            return None
-
-    async def _look_for(self, row: Row) -> Place | None:
+        thread = row["thread_ts"]
+        method = "conversations_replies" if thread else "conversations_history"
         wanted: dict[str, Any] = {
+            **({"ts": thread} if thread else {}),
             "oldest": f"{row['created_at'].timestamp() - 3600:.6f}",
             "include_all_metadata": True,
             "limit": 200,
         }
-        method = "conversations_history"
-        if row["thread_ts"]:
-            method, wanted["ts"] = "conversations_replies", row["thread_ts"]
         while True:
-            page = await self.call(method, row["channel_id"], **wanted)
+            try:
+                page = await self.call(method, row["channel_id"], **wanted)
+            except SlackApiError as error:
+                if error_code(error) != SCOPE:
+                    raise
+                return None
             for message in page.get("messages", ()):
                 if message.get("metadata") == _metadata(row):
                     return row["channel_id"], message["ts"]
-            after: Mapping[str, Any] = page.get("response_metadata") or {}
-            if not after.get("next_cursor"):
+            wanted["cursor"] = (page.get("response_metadata") or {}).get("next_cursor")
+            if not wanted["cursor"]:
                 return None
-            wanted["cursor"] = after["next_cursor"]
 
     async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> None:
         """Store that it stands, and send what follows; an edit, if it has changed."""
@@ -273,8 +270,6 @@ class Deliverer:
 
     async def _refused(self, row: Row, code: str) -> bool:
         """Slack's no: wait where that may help, give up where it is for good."""
-        if code in PASSING:
-            raise SlackUnavailable
         if not to_do(code, row["channel_id"]):  # of that the client has warned
             log.warning(
                 "Slack refuses a message",
@@ -283,41 +278,30 @@ class Deliverer:
                 channel=row["channel_id"],
                 error=code,
             )
-        async with transaction(self.pool) as connection:
-            wait = await self._note_refusal(connection, row, code)
-        if wait:
-            raise RetryLater(wait)
-        return wait == 0
-
-    async def _note_refusal(
-        self, connection: Connection, row: Row, code: str
-    ) -> int | None:
-        """Give a refused message up, have it tried again later, or say it elsewhere.
-
-        Returns the seconds until the next try, None if there is none.
-        """
-        key = {"id": row["id"], "error": code}
         # what was streamed had to be posted anew
         is_new = row["message_ts"] is None or row["streamed"]
         # each expires to a reject in any case
         waiting = [r for r in row["requests"] if r.is_open and row["kind"] == "card"]
-        if waiting and is_new:
-            if row["error"] is None:
-                for request in waiting:
+        again = bool(waiting) and (is_new or code in GONE)
+        key = {"id": row["id"], "error": code}
+        async with transaction(self.pool) as connection:
+            if again and is_new:
+                for request in waiting if row["error"] is None else ():
                     text = notices.card_could_not_be_posted(request.code)
                     place = {"conversation": request.conversation, "text": text}
                     await self._say(connection, SQL["say_to_conversation"], place)
-            await connection.execute(SQL["note_refusal"], key)
-            return math.ceil(limits().lost_card)
-        if waiting and code in GONE:
-            await connection.execute(SQL["post_anew"], key)
-            return 0
-        await connection.execute(SQL["failed"], key)
-        if code in AS_IT_IS and not is_new:
-            await self._say_below(connection, row)
-        if row["kind"] in WORDS and is_new:
-            await self._tell_author(connection, row, code)
-        return None
+                await connection.execute(SQL["note_refusal"], key)
+            elif again:
+                await connection.execute(SQL["post_anew"], key)
+            else:
+                await connection.execute(SQL["failed"], key)
+                if code in AS_IT_IS and not is_new:
+                    await self._say_below(connection, row)
+                if row["kind"] in WORDS and is_new:
+                    await self._tell_author(connection, row, code)
+        if again and is_new:
+            raise RetryLater(math.ceil(limits().lost_card))
+        return again
 
     async def _say(
         self, connection: Connection, query: LiteralString, given: Row
@@ -376,19 +360,6 @@ def _placed(row: Row, drawn: Drawn) -> Row:
     if drawn.moot:
         return row
     raise RetryLater(HELD)
-
-
-def _ids(row: Row) -> list[str]:
-    """Return the ids that a card names people and places for."""
-    if row["kind"] != "card":
-        return []
-    return ids_in("\n".join(each["arguments"] for each in row["requests"]))
-
-
-def _is_about_content(error: SlackApiError) -> bool:
-    """Return whether other words in the same place might be taken."""
-    code = error_code(error)
-    return code not in PASSING and not to_do(code, "")
 
 
 def _metadata(row: Row) -> dict[str, Any]:
