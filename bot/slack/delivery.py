@@ -269,7 +269,7 @@ class Deliverer:
             await self._say(connection, SQL["split_answer"], {"id": delivery, **rest})
 
     async def _refused(self, row: Row, code: str) -> bool:
-        """Slack's no: wait where that may help, give up where it is for good."""
+        """Give up, wait where that may help, or have it posted anew at once (True)."""
         if not to_do(code, row["channel_id"]):  # of that the client has warned
             log.warning(
                 "Slack refuses a message",

@@ -56,9 +56,7 @@ Row = Mapping[str, Any]
 Names = Mapping[str, str]  # by id
 
 
-def draw(
-    row: Row, policy: Policy, us: Identity, names: Names = MappingProxyType({})
-) -> Drawn:
+def draw(row: Row, policy: Policy, us: Identity, names: Names) -> Drawn:
     """Draw a message as it is now.
 
     Args:
@@ -91,9 +89,11 @@ def _draw_words(row: Row) -> Drawn:
     """Words as they were said, with the offer that a turn's end may have made."""
     if asked := row.get("question"):
         return _draw_question(row["id"], asked)
-    offer, plain = row["offer"], draw_text(row["kind"], row["text"])
-    if row["kind"] == "answer" and plain.blocks and not plain.rest:
-        return replace(plain, blocks=[*plain.blocks, feedback_buttons(row["id"])])
+    if row["kind"] == "answer":
+        said = answer(row["text"])
+        rated = [feedback_buttons(row["id"])] if said.blocks and not said.rest else []
+        return replace(said, blocks=[*said.blocks, *rated])
+    offer, plain = row["offer"], Drawn(mask(row["text"]))
     if offer is None:
         return plain
     if by := offer["taken_by"]:
@@ -210,8 +210,7 @@ def draw_call(request: Request, us: Identity) -> Drawn:
         return Drawn(notices.find_out(request, [*told]))
     if not request.is_open:
         return Drawn(notices.waiting_over(request), moot=True)
-    who_can, link = who_can_decide(request), _card_link(request, us)
-    turn = notices.your_turn(request, who_can, link)
+    turn = notices.your_turn(request, who_can_decide(request), _card_link(request, us))
     return Drawn(" ".join([*_before(request), turn]))
 
 
@@ -295,8 +294,3 @@ def _with_ids(
 ) -> Drawn:
     text = "\n".join(lines)
     return Drawn(text, with_block_ids(blocks, f"{requests[0].id}-notice", 0))
-
-
-def draw_text(kind: str, text: str) -> Drawn:
-    """An answer of the agent, or a sentence of ours."""
-    return answer(text) if kind == "answer" else Drawn(mask(text))

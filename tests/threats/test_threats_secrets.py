@@ -27,7 +27,7 @@ from bot.slack.cards.card import card_blocks, card_text, changes
 from bot.slack.cards.edit_form import block_id, edit_form, edited
 from bot.slack.cards.view import RequestView
 from bot.slack.full_text import full_view
-from bot.slack.render import draw_call, draw_notice, draw_text
+from bot.slack.render import draw, draw_call, draw_notice
 from bot.texts.clicks import what_to_type
 from tests.support.cards_samples import CARD, closed, comment, decision, view
 from tests.support.hostile_texts import TOKENS
@@ -116,8 +116,9 @@ def test_threat_37_fields_marked_secret_are_masked_as_a_whole(
 @pytest.mark.parametrize("token", TOKENS)
 def test_threat_37_what_the_agent_says_is_masked_too(token: str):
     assert CANARY not in json.dumps(asdict(answer(f"It is {token}.")))
-    assert CANARY not in draw_text("say", f"It is {token}.").text
-    assert CANARY not in draw_text("answer", token).text
+    for kind in ("say", "private", "answer"):
+        said = {"kind": kind, "id": "d-1", "text": f"It is {token}.", "offer": None}
+        assert CANARY not in json.dumps(asdict(draw(said, parsed(POLICY), US, {})))
 
 
 def test_threat_37_a_schema_that_names_itself_comes_to_an_end():
