@@ -311,11 +311,7 @@ class Talk:
         if not text or conversation.channel in self.hinted:
             return
         self.hinted.add(conversation.channel)
-        async with self.pool.connection() as connection:
-            said = {"text": text, "delivery": str(uuid.uuid4())}
-            key = {"conversation": conversation.id, **said}
-            found = await connection.execute(SQL["say_once_in_channel"], key)
-            self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
+        await self.say_once(conversation.id, text, in_channel=True)
 
     async def hold(self, conversation: Conversation) -> None:
         """Keep what is said meanwhile, and say what is waited for."""
@@ -357,12 +353,17 @@ class Talk:
         """Say in the thread that the bot is waiting for Slack, at most once an hour."""
         await self.say_once(conversation, texts.WAITING_FOR_SLACK)
 
-    async def say_once(self, conversation: str, text: str) -> None:
-        """Say something in the thread, unless it was said within an hour."""
-        said = {"text": text, "delivery": str(uuid.uuid4())}
+    async def say_once(
+        self, conversation: str, text: str, *, in_channel: bool = False
+    ) -> None:
+        """Say something in the thread, unless it was said within an hour.
+
+        `in_channel`: or ever in any of the channel's.
+        """
+        said = {"text": text, "delivery": str(uuid.uuid4()), "in_channel": in_channel}
         async with self.pool.connection() as connection:
             key = {"conversation": conversation, **said}
-            found = await connection.execute(SQL["say_waiting"], key)
+            found = await connection.execute(SQL["say_unless_said"], key)
             self.jobs.post(connection, [row["id"] for row in await found.fetchall()])
 
     async def _follow(self, connection: Connection, conversation: Conversation) -> None:

@@ -186,28 +186,17 @@ UPDATE deliveries SET revision = revision + 1 FROM taken WHERE id = %(id)s;
 -- The sentence with the offer is drawn again.
 UPDATE deliveries SET revision = revision + 1 WHERE id = %(id)s;
 
--- name: say_waiting
--- A sentence in a conversation, unless it was said within an hour.
-INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
-SELECT %(delivery)s, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
-FROM conversations c
-WHERE c.id = %(conversation)s AND NOT EXISTS (
-  SELECT FROM deliveries d
-  WHERE (d.team_id, d.channel_id, d.thread_ts)
-      = (c.team_id, c.channel_id, c.thread_ts)
-    AND d.kind = 'say' AND d.text = %(text)s
-    AND d.created_at > bot_now() - interval '1 hour')
-RETURNING id::text AS id;
-
--- name: say_once_in_channel
--- A sentence in a conversation, unless its channel has been told already.
+-- name: say_unless_said
+-- A sentence in a conversation, unless it was said there within an hour, or, `in_channel`,
+-- ever in its channel.
 INSERT INTO deliveries (id, kind, team_id, channel_id, thread_ts, text)
 SELECT %(delivery)s, 'say', c.team_id, c.channel_id, c.thread_ts, %(text)s
 FROM conversations c
 WHERE c.id = %(conversation)s AND NOT EXISTS (
   SELECT FROM deliveries d
   WHERE (d.team_id, d.channel_id, d.text) = (c.team_id, c.channel_id, %(text)s)
-    AND d.kind = 'say')
+    AND d.kind = 'say' AND (%(in_channel)s OR d.thread_ts = c.thread_ts
+      AND d.created_at > bot_now() - interval '1 hour'))
 RETURNING id::text AS id;
 
 -- name: set_message_state
