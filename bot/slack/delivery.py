@@ -115,12 +115,10 @@ class Deliverer:
 
         Before the card itself is sent: one that Slack refuses holds up no other.
         """
-        copies = copies_of(row, self.policies.current) if row["kind"] == "card" else []
-        if not copies:
-            return
-        async with self.pool.connection() as connection:
-            key = {"copies": Jsonb(copies), "team": row["team_id"]}
-            await self._say(connection, SQL["copy_card"], key)
+        if row["kind"] == "card" and (copies := copies_of(row, self.policies.current)):
+            async with self.pool.connection() as connection:
+                key = {"copies": Jsonb(copies), "team": row["team_id"]}
+                await self._say(connection, SQL["copy_card"], key)
 
     async def _send(self, row: Row, drawn: Drawn) -> Place | None:
         """Send it and return its place; None if it came too late to be posted."""
