@@ -76,50 +76,28 @@ WHERE id = %(id)s;
 
 -- name: sent
 -- They stand in Slack, each as of its revision; says which have changed meanwhile. The
--- first time is on the trail: of a card that is new in Slack as a fact about each request
--- on it. What links to such a card follows, since its requests are decided there; what
--- stands already, with the link to a card before, is out of date. The trail goes by
--- workspace, so that all commits lock their chains in one order. What is locked is left
--- out, or `alone`, as in `take_messages`.
+-- first time is on the trail, by workspace, so that all commits lock their chains in
+-- one order. What is locked is left out, or `alone`, as in `take_messages`.
 WITH own AS (
-  SELECT d.kind, d.team_id, d.thread_ts, d.user_id, d.sent_at, g.*,
-    d.kind = 'card' AND d.message_ts IS NULL AS is_new_card
+  SELECT d.kind, d.team_id, d.thread_ts, d.user_id, d.sent_at, g.*
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS g (
     id uuid, revision integer, channel text, ts text, redraw_at timestamptz)
   JOIN deliveries d ON d.id = g.id
   WHERE d.id = ANY(%(ids)s::uuid[])
     AND (%(alone)s::uuid IS NULL OR wait_for_message(%(alone)s))
   FOR NO KEY UPDATE OF d SKIP LOCKED),
-facts AS (
-  SELECT team_id, 'delivered', NULL, NULL, jsonb_strip_nulls(jsonb_build_object(
+delivered AS (
+  INSERT INTO audit (team_id, event, detail)
+  SELECT team_id, 'delivered', jsonb_strip_nulls(jsonb_build_object(
     'kind', kind, 'to', user_id, 'card', jsonb_build_array(channel, ts),
-    'thread', thread_ts, 'delivery', id)) AS detail
-  FROM own WHERE sent_at IS NULL AND kind <> 'card'
-  UNION ALL
-  SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
-    'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
-    'call', r.call_digest, 'digest', r.grant_digest, 'policy', r.policy_version,
-    'channel', own.channel, 'ts', own.ts, 'card', own.id,
-    'number', row_number() OVER card, 'calls', count(*) OVER (PARTITION BY own.id))
-  FROM own JOIN request_messages m ON m.delivery_id = own.id AND own.is_new_card
-  JOIN requests r ON r.id = m.request_id
-  WINDOW card AS (PARTITION BY own.id ORDER BY r.position, r.raised_at, r.id)),
-told AS (
-  INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
-  SELECT * FROM facts ORDER BY team_id, detail->'card', detail->'number'),
-followers AS (
-  SELECT DISTINCT own.id AS card, d.id::text AS id, d.message_ts IS NOT NULL AS stands
-  FROM own JOIN requests r ON r.card_id = own.id AND own.is_new_card
-  JOIN request_messages m ON m.request_id = r.id
-  JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held'))
+    'thread', thread_ts, 'delivery', id))
+  FROM own WHERE sent_at IS NULL AND kind <> 'card' ORDER BY team_id)
 UPDATE deliveries d SET state = 'sent', shown = greatest(d.shown, own.revision),
   error = NULL, message_ts = own.ts, posted_channel = own.channel, taken_until = NULL,
   tries = 0, due_at = clock_timestamp(),  -- of its next change
   redraw_at = own.redraw_at, sent_at = COALESCE(d.sent_at, bot_now())
 FROM own WHERE d.id = own.id AND d.id = ANY(%(ids)s::uuid[])
 RETURNING d.id::text AS id, d.shown < d.revision AS again,
-  ARRAY(SELECT f.id FROM followers f WHERE f.card = d.id AND NOT f.stands) AS follow,
-  ARRAY(SELECT f.id FROM followers f WHERE f.card = d.id AND f.stands) AS out_of_date,
   set_config('synchronous_commit', 'off', true) AS quick;
 
 -- name: split_answer
@@ -131,6 +109,37 @@ WITH rest AS (
   ON CONFLICT DO NOTHING)
 UPDATE deliveries SET text = %(said)s WHERE id = %(id)s
 RETURNING %(next)s::text AS id;
+
+-- name: card_sent
+-- Likewise of a card that is new in Slack: on the trail as a fact about each request on
+-- it. What links to it follows, since its requests are decided there; what stands
+-- already, with the link to a card before, is out of date.
+WITH shown AS (
+  INSERT INTO audit (team_id, event, request_id, conversation_id, detail)
+  SELECT r.team_id, 'shown', r.id, r.conversation_id, jsonb_build_object(
+    'on_behalf_of', r.requester_id, 'tool', r.tool, 'schema', r.schema_digest,
+    'call', r.call_digest, 'digest', r.grant_digest, 'policy', r.policy_version,
+    'channel', %(channel)s::text, 'ts', %(ts)s::text, 'card', m.delivery_id,
+    'number', row_number() OVER (ORDER BY r.position, r.raised_at, r.id),
+    'calls', count(*) OVER ())
+  FROM requests r JOIN request_messages m ON m.request_id = r.id
+  WHERE m.delivery_id = %(id)s
+  ORDER BY r.position, r.raised_at, r.id),
+followers AS (
+  SELECT DISTINCT d.id, d.message_ts IS NOT NULL AS stands
+  FROM requests r
+  JOIN request_messages m ON m.request_id = r.id
+  JOIN deliveries d ON d.id = m.delivery_id AND d.kind IN ('notice', 'held')
+  WHERE r.card_id = %(id)s)
+UPDATE deliveries SET state = 'sent', shown = greatest(shown, %(revision)s), error = NULL,
+  message_ts = %(ts)s, posted_channel = %(channel)s, taken_until = NULL, tries = 0,
+  due_at = clock_timestamp(),  -- of its next change
+  redraw_at = %(redraw_at)s, sent_at = COALESCE(sent_at, bot_now())
+WHERE id = %(id)s
+RETURNING shown < revision AS again,
+  ARRAY(SELECT id::text FROM followers WHERE NOT stands) AS follow,
+  ARRAY(SELECT id::text FROM followers WHERE stands) AS out_of_date,
+  set_config('synchronous_commit', 'off', true) AS quick;
 
 -- name: rate_answer
 -- What somebody thinks of an answer, by a click on its own message; their last word.

@@ -235,29 +235,37 @@ class Deliverer:
 
     async def _note_sent(self, row: Row, drawn: Drawn, channel: str, ts: str) -> None:
         """Store that it stands, and send what follows; an edit, if it has changed."""
-        if row["kind"] == "card" and row["message_ts"] is None:
+        new_card = row["kind"] == "card" and row["message_ts"] is None
+        if new_card:
             reach("posted")
         if row["kind"] == "answer":
             reach("answered")
         if drawn.rest and channel != ASIDE:
             await self._split(row["id"], drawn)
         given = {"id": row["id"], "revision": row["revision"], "channel": channel}
-        noted = await self._sent({**given, "ts": ts, "redraw_at": drawn.redraw_at})
-        if noted and (noted["again"] or noted["follow"] or noted["out_of_date"]):
-            stale = noted["out_of_date"]
-            edits = [row["id"], *stale] if noted["again"] else stale
+        given |= {"ts": ts, "redraw_at": drawn.redraw_at}
+        noted = await (self._card_sent if new_card else self._sent)(given)
+        if noted and noted["again"]:
             async with self.pool.connection() as connection:
-                if stale:
-                    # apart from the card's row: a click takes their locks in any order
-                    await connection.execute(SQL["out_of_date"], {"ids": stale})
-                self.jobs.post(connection, noted["follow"])
-                self.jobs.edit(connection, edits)
+                self.jobs.edit(connection, [row["id"]])
         if self.tried.left(row["id"]):
             self.tried.keep(row["id"], FORGETS)
 
     @cached_property
     def _sent(self) -> Together:
         return Together(self.pool, SQL["sent"])
+
+    async def _card_sent(self, given: Row) -> Row:
+        async with self.pool.connection() as connection:
+            sent = await connection.execute(SQL["card_sent"], given)
+            [noted] = await sent.fetchall()
+            self.jobs.post(connection, noted["follow"])
+        if messages := noted["out_of_date"]:
+            # apart from the card's own row: a click takes their locks in any order
+            async with transaction(self.pool) as connection:
+                await connection.execute(SQL["out_of_date"], {"ids": messages})
+                self.jobs.edit(connection, messages)
+        return noted
 
     async def _split(self, delivery: str, drawn: Drawn) -> None:
         """Make a message of what of an answer had no room, the same at each try."""
