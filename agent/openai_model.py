@@ -83,8 +83,8 @@ def make_openai_model(
 def _through_aiohttp(use_aiohttp: bool) -> dict[str, Any]:
     """Return what has the model ask through aiohttp.
 
-    ChatOpenAI takes no client beside the proxy that this variable names. With its own
-    options of a socket it would warn that it uses no other; the client given here does.
+    ChatOpenAI refuses a client where OPENAI_PROXY is set. The empty socket options keep
+    it from warning that HTTP_PROXY is ignored: this client uses that proxy.
     """
     if not use_aiohttp or os.environ.get("OPENAI_PROXY"):
         return {}

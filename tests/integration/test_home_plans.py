@@ -87,7 +87,7 @@ async def plan_of(
         connection.transaction(force_rollback=True),
     ):
         for name, value in settings.items():
-            await connection.execute(f"SET LOCAL {name} = {value}")  # type: ignore[arg-type]
+            await connection.execute("SELECT set_config(%s, %s, true)", [name, value])
         await connection.execute(statement, key, prepare=True)  # type: ignore[arg-type]
         [made] = await (await connection.execute(PREPARED)).fetchall()
         given = f"({', '.join(['NULL'] * made['given'])})" if made["given"] else ""

@@ -1,10 +1,11 @@
-"""What is wanted at once goes in one statement, and nobody waits for others."""
+"""Rows asked for at the same time share a statement; none blocks another."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -27,7 +28,7 @@ NAMES = [f"n{number}" for number in range(MOST + 4)]
 
 @pytest.fixture
 async def sums(house: House) -> Together:
-    """A table with a row of each name, of which the first cannot be divided by."""
+    """Adds to a table that has a row for each name."""
     await house.rows(
         "CREATE TABLE sums (key text, total int DEFAULT 0, divisor int DEFAULT 1);"
         " GRANT ALL ON sums TO PUBLIC"
@@ -37,10 +38,12 @@ async def sums(house: House) -> Together:
 
 
 @asynccontextmanager
-async def held(house: House, statement: str, *given: str) -> AsyncIterator[None]:
+async def held(
+    house: House, statement: LiteralString, *given: str
+) -> AsyncIterator[None]:
     """Let somebody else hold what a statement locks."""
     async with transaction(house.owner) as connection:
-        await connection.execute(statement, given)  # type: ignore[arg-type]
+        await connection.execute(statement, given)
         yield
 
 
@@ -93,7 +96,7 @@ async def test_an_error_is_told_to_its_own_row_alone(sums: Together, house: Hous
     assert await house.one("SELECT sum(total) FROM sums") == 2
 
 
-async def test_whoever_is_cancelled_leaves_the_others_be(sums: Together, house: House):
+async def test_cancelling_one_does_not_cancel_the_others(sums: Together, house: House):
     async with held(house, "LOCK TABLE sums"):
         gone, stays = (asyncio.create_task(add(sums, name)) for name in NAMES[:2])
         await asyncio.sleep(0)
