@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -18,7 +20,6 @@ from bot.database import migrate as module
 from bot.database.pool import (
     UNFLUSHED,
     Connection,
-    Pool,
     connect,
     make_pool,
     transaction,
@@ -31,6 +32,7 @@ from tests.support.trail_parts import some_life, verified
 # What PostgreSQL can store as jsonb: neither NUL nor half a surrogate pair.
 LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 WORDS = st.text(LETTERS, max_size=6)
+Writer = Callable[[], Awaitable[str]]
 WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 VALUES = st.recursive(
     st.none() | st.booleans() | WHOLE | WORDS,
@@ -154,33 +156,63 @@ async def test_two_workspaces_do_not_wait_for_each_other(house: House):
         assert await house.trail() == ["quick"]
 
 
-async def test_who_waits_for_the_chain_waits_for_the_disk_afterwards(house: House):
+@asynccontextmanager
+async def a_writer(house: House) -> AsyncGenerator[tuple[Writer, list[str | None]]]:
+    """How a row is written, with its place in the log; and what the server said."""
     disk = {"synchronous_commit": "on"}  # the server of the tests writes it later
     place = "SELECT pg_current_wal_insert_lsn()::text AS place"
-    reached = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
     notices: list[str | None] = []
 
-    async def write(pool: Pool) -> str:
+    async def write() -> str:
         async with transaction(pool) as connection:
+            await connection.execute(AS_AT_FIRST)
             await append(connection, [Fact(TEAM, "one of many")])
             [row] = await (await connection.execute(place)).fetchall()
         return row["place"]
 
     pool = make_pool(house.url, name="many", size=1, timeout=5, also=disk)
-    async with pool, await connect(house.url) as other:
+    async with pool:
         async with pool.connection() as connection:
             connection.add_notice_handler(lambda said: notices.append(said.sqlstate))
-        assert await house.one(reached, await write(pool))
+        yield write, notices
+
+
+AS_AT_FIRST = "SELECT set_config('approval_bot.shared_until', '0', false)"
+HOLD = "SET CONSTRAINTS ALL IMMEDIATE"
+REACHED = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
+
+
+async def test_who_waits_long_for_the_chain_waits_for_the_disk_afterwards(
+    house: House,
+):
+    async with a_writer(house) as (write, notices), await connect(house.url) as other:
+        assert await house.one(REACHED, await write())
         assert notices == []  # alone: the commit itself has waited
         async with other.transaction():
             await append(other, [Fact(TEAM, "first")])
-            await other.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            second = asyncio.create_task(write(pool))
+            await other.execute(HOLD)
+            second = asyncio.create_task(write())
             await house.blocked(second)
-        assert await house.one(reached, await second)
+            await other.execute("SELECT pg_sleep(0.004)")  # longer than it lets pass
+        assert await house.one(REACHED, await second)
         assert notices == [UNFLUSHED]
     assert await house.trail() == ["one of many", "first", "one of many"]
     assert await verified(house) == []
+
+
+async def test_who_hardly_waits_for_the_chain_commits_as_if_alone(house: House):
+    async with a_writer(house) as (write, notices), await connect(house.url) as other:
+        for _ in range(100):  # until one has not waited for long
+            notices.clear()
+            async with other.transaction():
+                await append(other, [Fact(TEAM, "first")])
+                await other.execute(HOLD)
+                second = asyncio.create_task(write())
+                await house.blocked(second)
+            assert await house.one(REACHED, await second)
+            if not notices:
+                return
+    pytest.fail("whoever waits shares the disk")
 
 
 async def test_a_disk_that_takes_nothing_closes_the_connection(
