@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import deque
@@ -308,6 +309,11 @@ class Announced(JobManager):
         self.over.discard(job.id or 0)
 
 
+# What procrastinate says of each job that ends well, at info or below: it writes out
+# the job for these lines, also where no log has them.
+_QUIET = frozenset(("loaded_job_info", "start_job", "job_success", "finish_task"))
+
+
 class KnownWorker(Worker):
     """A worker that says what it is at, and that lives through trouble that passes.
 
@@ -378,6 +384,11 @@ class KnownWorker(Worker):
         known.passed &= bool(self._running_jobs)
         poll = POLL_BUSY if known.passed else POLL_IDLE
         self.fetch_job_polling_interval = poll
+
+    def _log_extra(self, action: str, *about: Any, **more: Any) -> dict[str, Any]:
+        if action in _QUIET and not self.logger.isEnabledFor(logging.INFO):
+            return {}
+        return super()._log_extra(action, *about, **more)
 
     async def _update_heartbeat(self) -> NoReturn:
         number = cast("int", self.worker_id)

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+from procrastinate.jobs import Job
 
 from bot.approvals import SQL
-from bot.approvals.ports import at_work, resume_job, turn_job
+from bot.approvals.ports import at_work, prune_job, resume_job, turn_job
 from bot.base.errors import RetryLater, SlackUnavailable
-from bot.jobs.queue import RUNS
+from bot.jobs.queue import RUNS, Workers
+from tests.support.crashes import until
 from tests.support.house import House
 
 JOBS = "SELECT id FROM procrastinate_jobs"
@@ -221,3 +223,24 @@ async def test_a_job_that_its_work_has_ended_stays_ended(
     assert work.done == ["turn c1", "resume c1"]
     assert await work.left() == []
     assert work.house.queue.announced.over == set()
+
+
+async def test_a_job_is_written_out_only_where_it_is_read(
+    work: Work, caplog, monkeypatch
+):
+    written: list[str] = []
+    write_out = Job.log_context
+
+    def noted(job: Job):
+        written.append(job.task_name)
+        return write_out(job)
+
+    monkeypatch.setattr(Job, "log_context", noted)
+    caplog.set_level("WARNING", "procrastinate")
+    await work.defer(turn_job("c1"), prune_job("c2"))  # nobody does the second one
+    workers = Workers(work.house.queue)
+    workers.start()
+    await until(lambda: work.done and caplog.records)
+    await workers.stop()
+    assert {*written} == {"prune"}
+    assert {record.job["task_name"] for record in caplog.records} == {"prune"}
