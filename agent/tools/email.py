@@ -13,10 +13,10 @@ from email.utils import format_datetime, localtime, make_msgid
 from typing import Annotated, Protocol
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPTimeoutError
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from agent.gate import OutcomeUnknown
+from agent.gate import OutcomeUnknown, PlainTool
 from agent.phrases import results
 from agent.tool_arguments import titled
 
@@ -111,7 +111,7 @@ def make_email_tool(mail: Mail) -> BaseTool:
         )
         return await send(mail, email)
 
-    return StructuredTool.from_function(
+    return PlainTool.from_function(
         coroutine=send_email, args_schema=SendEmail, metadata=titled("send_email")
     )
 

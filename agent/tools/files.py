@@ -22,7 +22,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.gate import SeeingTool, Seen, approved_for
+from agent.gate import PlainTool, SeeingTool, Seen, approved_for
 from agent.phrases import results
 from agent.tool_arguments import titled
 
@@ -87,7 +87,7 @@ def make_file_tools(root: Path) -> list[BaseTool]:
 
     return [
         seeing(read_file, ReadFile),
-        StructuredTool.from_function(
+        PlainTool.from_function(
             coroutine=list_files, args_schema=ListFiles, metadata=titled("list_files")
         ),
         seeing(write_file, WriteFile),

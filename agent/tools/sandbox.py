@@ -16,10 +16,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Literal
 
-from langchain_core.tools import BaseTool, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, ToolException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent import named_statements
+from agent.gate import PlainTool
 from agent.phrases import results
 from agent.tool_arguments import titled
 from agent.tools.files import SANDBOX, opened, sentences
@@ -96,16 +97,14 @@ def make_sandbox_tools(root: Path) -> list[BaseTool]:
         return await asyncio.to_thread(drop, root, name)
 
     return [
-        StructuredTool.from_function(coroutine=list_accounts, args_schema=ListAccounts),
-        StructuredTool.from_function(
+        PlainTool.from_function(coroutine=list_accounts, args_schema=ListAccounts),
+        PlainTool.from_function(
             coroutine=transfer_money,
             args_schema=TransferMoney,
             metadata=titled("transfer_money"),
         ),
-        StructuredTool.from_function(
-            coroutine=list_databases, args_schema=ListDatabases
-        ),
-        StructuredTool.from_function(
+        PlainTool.from_function(coroutine=list_databases, args_schema=ListDatabases),
+        PlainTool.from_function(
             coroutine=drop_database,
             args_schema=DropDatabase,
             metadata=titled("drop_database"),
