@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from bot.approvals.model import (
     Verdict,
 )
 from bot.approvals.ports import Jobs
+from bot.base.quick_json import quick_loads
 from bot.database.pool import Connection
 
 
@@ -270,20 +270,20 @@ def _call(row: Mapping[str, Any]) -> Call:
     return Call(
         id=row["tool_call_id"],
         tool=row["tool"],
-        arguments=json.loads(row["arguments"]),
+        arguments=quick_loads(row["arguments"]),
         digest=row["call_digest"],
         grant_digest=row["grant_digest"],
-        schema=json.loads(row["schema"]),
+        schema=quick_loads(row["schema"]),
         schema_digest=row["schema_digest"],
         kind=Kind(row["kind"]),
         position=row["position"],
         note=row["note"],
         guarded=row["guarded"],
-        raised_arguments=json.loads(row["raised_arguments"] or "null"),
+        raised_arguments=quick_loads(row["raised_arguments"] or "null"),
         edited_by=row["edited_by"],
         headline=row["headline"],
         tool_title=row["tool_title"],
-        form=json.loads(row["form"] or "null"),
+        form=quick_loads(row["form"] or "null"),
         answer_json=row["answer"],
         refused_answer=row["refused_answer"],
     )

@@ -18,11 +18,14 @@ from psycopg.abc import RV, PQGen
 from psycopg.errors import Diagnostic
 from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.base.errors import DatabaseUnavailable, SlackUnavailable
+from bot.base.quick_json import quick_loads
 from bot.base.time_limits import limits
 
+set_json_loads(quick_loads)  # on every connection of the process
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
 # Trouble that passes: the work is kept and tried again.
 TRANSIENT = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from hmac import compare_digest
 
@@ -16,6 +15,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from yarl import query_to_pairs
 
+from bot.base.quick_json import quick_loads
 from bot.database.pool import Pool
 from bot.slack.app import Json, readable
 from bot.slack.client import SKEW, WRONG_SECRET, Troubles
@@ -113,7 +113,7 @@ def _payload(content_type: str, text: str) -> object:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
+        return quick_loads(text)
     except (ValueError, RecursionError):
         return None
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.base.quick_json import quick_json
+from bot.base.quick_json import quick_json, quick_loads
 
 texts = st.text()
 leaves = st.none() | st.booleans() | st.integers() | texts
@@ -34,3 +34,30 @@ def test_quick_json_sorts_its_keys():
 def test_quick_json_refuses_what_is_no_json():
     with pytest.raises(TypeError):
         quick_json(object())
+
+
+NUMBER = r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?"
+numbers = st.from_regex(NUMBER, fullmatch=True)
+written = st.builds(json.dumps, values, ensure_ascii=st.booleans()) | numbers | texts
+
+
+def read_by(loads: Any, text: str | bytes) -> str:
+    """What comes out, to the type of each value and the last digit; or that nothing."""
+    try:
+        return repr(loads(text))
+    except ValueError:
+        return "no JSON"
+
+
+@given(written)
+@example("NaN")
+@example('"\\ud800"')
+@example("1e999")
+@example("-0")
+@example(f"[{2**63}, {2**64}, {-(2**63) - 1}]")
+@example('{"a": 1, "a": 2}')
+@example("[" * 1_100 + "]" * 1_100)
+def test_quick_loads_reads_what_pythons_own_decoder_reads(text: str):
+    assert read_by(quick_loads, text) == read_by(json.loads, text)
+    body = text.encode("utf-8", "surrogatepass")
+    assert read_by(quick_loads, body) == read_by(json.loads, body)
