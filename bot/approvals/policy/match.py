@@ -32,6 +32,8 @@ from bot.approvals.policy.model import (
 from bot.approvals.policy.titles import filled
 
 _LONGEST_TYPED = 100  # characters that somebody may have to type in
+# In their order. To go through an enum itself takes several times as long.
+_VERDICTS, _CONFIRMS, _RISKS = tuple(Verdict), tuple(Confirm), tuple(Risk)
 
 
 def plan(
@@ -131,6 +133,8 @@ def fold(demands: Iterable[StageDemand], usual: str) -> tuple[StageDemand, ...]:
 
 
 def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
+    if len(same) == 1:
+        return same[0]
     channels = {demand.channel for demand in same}
     return dataclasses.replace(
         same[0],
@@ -189,7 +193,7 @@ def _demanded(
         why=tuple(dict.fromkeys(rule.why for rule in demands if rule.why)),
         channel=policy.channel,
         timeout=policy.timeout,
-        allow=tuple(v for v in Verdict if all(v in rule.allow for rule in demands)),
+        allow=tuple(v for v in _VERDICTS if all(v in rule.allow for rule in demands)),
         confirm=strongest(rule.confirm for rule in demands),
         confirm_argument=_to_type(typed, arguments) if typed else "",
         critical=any(rule.critical for rule in demands),
@@ -231,7 +235,7 @@ def _title(demands: list[Rule], arguments: Mapping[str, Any]) -> str:
 def _risk(demands: list[Rule]) -> Risk:
     """The highest of all; what is critical is never less than high."""
     rated = [Risk.HIGH if rule.critical else rule.risk for rule in demands]
-    return max(rated, key=list(Risk).index)
+    return max(rated, key=_RISKS.index)
 
 
 def _to_type(rules: list[Rule], arguments: Mapping[str, Any]) -> str:
@@ -285,7 +289,7 @@ def stricter(have: ChainDemand, now: Demanded) -> ChainDemand:
 
 def strongest(confirms: Iterable[Confirm]) -> Confirm:
     """The confirmation that asks most of a person."""
-    return max(confirms, key=list(Confirm).index)
+    return max(confirms, key=_CONFIRMS.index)
 
 
 def _stages(
@@ -298,12 +302,11 @@ def _stages(
 
 
 def _raised(have: StageDemand, now: StageDemand) -> StageDemand:
+    quorum = max(have.quorum, now.quorum)
     timeout = shortest((have.times.timeout, now.times.timeout))
-    return replace(
-        have,
-        quorum=max(have.quorum, now.quorum),
-        times=replace(have.times, timeout=timeout),
-    )
+    if (quorum, timeout) == (have.quorum, have.times.timeout):
+        return have
+    return replace(have, quorum=quorum, times=replace(have.times, timeout=timeout))
 
 
 def folded(times: Iterable[Times]) -> Times:
