@@ -33,7 +33,7 @@ from bot.approvals.model import (
     Status,
     Verdict,
 )
-from bot.approvals.policy.model import Denied, Policy
+from bot.approvals.policy.model import Denied
 from bot.approvals.ports import (
     Jobs,
     PeopleNow,
@@ -360,21 +360,18 @@ class Recheck:
             return False
         if request.end.outcome is Outcome.WAIVED:
             return False
-        context = await self._look_up(request, self.policies.current, now)
-        doubt = await self._doubt(request, context)
-        return doubt is not None and await self._reopen(request, doubt, context)
-
-    async def _look_up(
-        self, request: Request, policy: Policy, now: datetime
-    ) -> PolicyContext:
+        policy = self.policies.current
         tight = with_current_policy(request, policy)
         chain = request.chain if isinstance(tight, Denied) else tight.chain
         sources = live_sources(chain.stages, policy)
         members = await look_up_groups(self.people, sources, request.people.requester)
-        return PolicyContext(policy, now, members)
+        context = PolicyContext(policy, now, members)
+        doubt = await self._doubt(request, tight, context)
+        return doubt is not None and await self._reopen(request, doubt, context)
 
-    async def _doubt(self, request: Request, context: PolicyContext) -> Doubt | None:
-        tight = with_current_policy(request, context.policy)
+    async def _doubt(
+        self, request: Request, tight: Request | Denied, context: PolicyContext
+    ) -> Doubt | None:
         if isinstance(tight, Denied):
             return Doubt(tight.why, denied=tight)
         own, *profiles = await self._profiles(request)
