@@ -195,6 +195,8 @@ def with_current_people(request: Request, context: PolicyContext) -> Request:
         else stage
         for stage in request.chain.stages
     )
+    if stages == request.chain.stages:
+        return request
     return replace(request, chain=replace(request.chain, stages=stages))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -35,24 +35,19 @@ def is_template(text: str) -> bool:
 
 def filled(template: str, arguments: Mapping[str, Any]) -> tuple[Part, ...]:
     """Put a call's arguments into a template; () if it lacks one of them."""
-    return tuple(_filled(template, arguments)) if _fits(template, arguments) else ()
-
-
-def _fits(template: str, arguments: Mapping[str, Any]) -> bool:
-    values = [value_at(arguments, place[1]) for place in _PLACE.finditer(template)]
-    return bool(template) and not any(each is MISSING for each in values)
-
-
-def _filled(template: str, arguments: Mapping[str, Any]) -> Iterator[Part]:
+    parts: list[Part] = []
     start = 0
     for place in _PLACE.finditer(template):
-        if words := template[start : place.start()]:
-            yield Part(words)
         value = value_at(arguments, place[1])
-        yield Part(_money(value) if place[2] else text_of(value), is_value=True)
+        if value is MISSING:
+            return ()
+        if words := template[start : place.start()]:
+            parts.append(Part(words))
+        parts.append(Part(_money(value) if place[2] else text_of(value), is_value=True))
         start = place.end()
     if words := template[start:]:
-        yield Part(words)
+        parts.append(Part(words))
+    return tuple(parts)
 
 
 def _money(value: Any) -> str:
