@@ -57,6 +57,7 @@ _SECRET_WORDS = frozenset(
 _SECRET_KEYS = frozenset(("api", "access", "private", "secret", "signing"))
 _SUSPECT = (*_HINTS, *_SECRET_WORDS)
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
+_FURTHER = frozenset((*_ALTERNATIVES, "$ref"))  # what leads on from a schema
 
 
 def masked(secret: str) -> str:
@@ -175,6 +176,9 @@ def _forms(
     schema: Mapping[str, Any], root: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
     """A schema, and what it refers to or offers as an alternative, each once."""
+    if _FURTHER.isdisjoint(schema):
+        yield schema
+        return
     todo, seen = [schema], set[int]()
     while todo:
         form = todo.pop(0)

@@ -39,6 +39,7 @@ CANARY = "CANARY"
 SCHEMA = {
     "properties": {
         "pin_code": {"type": "string", "format": "password"},
+        "referred": {"$ref": "#/$defs/S"},
         "wrapped": {"anyOf": [{"$ref": "#/$defs/S"}, {"type": "null"}]},
         "many": {"type": "array", "items": {"writeOnly": True, "type": "string"}},
         "inner": {"properties": {"x": {"format": "password", "type": "string"}}},
@@ -48,6 +49,7 @@ SCHEMA = {
 }
 MARKED: list[dict[str, Any]] = [
     {"pin_code": CANARY},
+    {"referred": CANARY},
     {"wrapped": CANARY},
     {"many": ["x", CANARY]},
     {"inner": {"x": CANARY}},
