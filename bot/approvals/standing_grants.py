@@ -119,6 +119,8 @@ class NotCovered(Exception):
 def offer_of(policy: Policy, request: Request) -> StandingOffer | None:
     """Return what the policy in force lets an approver allow ahead; None: nothing."""
     call = request.call
+    if not any(rule.standing for rule in policy.rules):
+        return None
     if call.kind is not Kind.TOOL or request.terms.confirm is Confirm.TYPED:
         return None
     if call.masked != call.arguments:
