@@ -33,6 +33,7 @@ from bot.slack.cards.arguments import (
 from bot.slack.cards.card import card_blocks, card_text
 from bot.slack.cards.view import bundle
 from bot.texts import call as say
+from bot.texts.formatting import visible_json
 from tests.support.cards_samples import (
     buttons,
     closed,
@@ -151,6 +152,14 @@ VALUES = st.one_of(st.text(max_size=8), *[st.from_type(k) for k in (bool, int)])
 def test_no_two_values_of_a_field_look_alike(one, other):
     is_same = type(one) is type(other) and one == other
     assert (field_text(one) == field_text(other)) is is_same
+
+
+JSON = ["0", "12", "-1", "9e5", "true", "false", "null", "NaN", "Infinity", "-Infinity"]
+
+
+@pytest.mark.parametrize("text", [*JSON, "{}", "[1]", '"a"', "\n1", "\n[1]\n"])
+def test_a_text_that_reads_like_another_value_is_quoted(text: str):
+    assert field_text(text) == visible_json(text)
 
 
 def test_of_many_ids_the_first_are_named():

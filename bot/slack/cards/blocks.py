@@ -178,17 +178,17 @@ def actions(buttons: Sequence[Block]) -> Block:
     return {"type": "actions", "elements": list(buttons)}
 
 
-def text_length(part: object) -> int:
+def text_length(part: Block | list[Any]) -> int:
     """Characters of all text in blocks or parts of them, as Slack sums them."""
-    length, parts = 0, [part]
+    length = 0
+    parts: list[Block | list[Any] | str] = [part]
     for each in parts:  # which grows meanwhile
         if isinstance(each, dict):
-            values = cast("dict[str, object]", each)
-            text = values.get("text")
+            text = each.get("text")
             length += len(text) if isinstance(text, str) else 0
-            parts += values.values()
+            parts += each.values()
         elif isinstance(each, list):
-            parts += cast("list[object]", each)
+            parts += each
     return length
 
 
