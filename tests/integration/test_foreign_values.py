@@ -66,6 +66,20 @@ async def test_an_odd_value_ends_the_turn_as_any_other(house: House, note, text,
     assert len(await agent.open_requests(conversation)) == 1
 
 
+async def test_a_number_over_64_bits_stays_what_it_is(house: House):
+    seen: list[Any] = []
+
+    def keep(state: State) -> dict[str, Any]:
+        seen.append(state.get("note"))
+        return {"note": 2**64 + 1, "messages": [AIMessage("Hello.")]}
+
+    builder = StateGraph(State).add_node(keep).add_edge(START, "keep")
+    agent = make_foreign(house, builder.compile())
+    await agent.say("hello")
+    await agent.say("hello again")
+    assert seen == [None, 2**64 + 1]
+
+
 def asking(value: Any) -> Any:
     def ask(state: State) -> dict[str, Any]:
         if state["messages"][-1].text != "hello":
