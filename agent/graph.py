@@ -28,7 +28,7 @@ from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Interrupt, Send
+from langgraph.types import Command, Interrupt, Send
 from typing_extensions import TypedDict
 
 from agent.gate import REJECTED, Gate, filled, note_on
@@ -79,22 +79,15 @@ def build_graph(
     """
     nodes = _Nodes(model, Toolbox(tools, more), gate, today)
     builder = StateGraph(State)
-    builder.add_node("model", nodes.model)
+    builder.add_node("model", nodes.model, destinations=("call", "model", END))
     builder.add_node("call", nodes.call)
     builder.add_edge(START, "model")
-    builder.add_conditional_edges("model", route, ["call", "model", END])
     builder.add_edge("call", "model")
     return builder.compile(name="agent")
 
 
-async def route(state: State) -> list[Send] | str:
-    """Send each usable call to a task of its own; go on when all were unusable.
-
-    Async, since LangGraph takes a sync one to a thread.
-    """
-    message = _last_answer(state["messages"])
-    if message is None:
-        return END
+def route(message: AIMessage) -> list[Send] | str:
+    """Send each usable call to a task of its own; go on when all were unusable."""
     if message.tool_calls:
         return [Send("call", call) for call in message.tool_calls]
     return "model" if message.invalid_tool_calls else END
@@ -114,10 +107,10 @@ class _Nodes:
         self._gate = gate
         self._today = today
 
-    async def model(self, state: State, config: RunnableConfig) -> dict[str, Any]:
+    async def model(self, state: State, config: RunnableConfig) -> Command[str]:
         history = cast("list[BaseMessage]", state["messages"])
         if last_word := reason_to_stop(history):
-            return {"messages": [AIMessage(last_word)]}
+            return Command(update={"messages": [AIMessage(last_word)]})
         recent, before = trimmed(history, had := state.get("before"))
         gone = history[: -len(recent)]
         telling = asyncio.ensure_future(self._told(had, gone, config))
@@ -131,8 +124,10 @@ class _Nodes:
         for call in message.tool_calls:
             call["args"] = await filled(tools.get(call["name"]), call["args"])
         cut = [RemoveMessage(str(m.id)) for m in gone]
-        said = {"messages": [*cut, message, *refusals(message)]}
-        return {**said, "before": retold(before, told)} if before and cut else said
+        said: dict[str, Any] = {"messages": [*cut, message, *refusals(message)]}
+        if before and cut:
+            said["before"] = retold(before, told)
+        return Command(update=said, goto=route(message))
 
     async def _told(
         self, had: Before | None, gone: Sequence[BaseMessage], config: RunnableConfig
@@ -190,10 +185,6 @@ class _Nodes:
             name=call["name"],
             status="error",
         )
-
-
-def _last_answer(messages: Sequence[BaseMessage]) -> AIMessage | None:
-    return next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
 
 
 class State(TypedDict):
