@@ -14,7 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -284,7 +284,8 @@ class Engine:
             config["configurable"] = {**given.given(who), **_own(config)}
         if watch := watching.get():
             config["callbacks"] = [watch]
-        async with self._draining(run) as control:
+        saver = cast("RunSaver", graph.checkpointer)
+        async with self._draining(run, saver) as control:
             with self._serving(run):
                 go = graph.ainvoke(
                     graph_input,
@@ -296,23 +297,25 @@ class Engine:
                 values = await (self.served.apart.run(go) if self.served.apart else go)
         if self.served.is_own:
             if asked := values.get("__interrupt__", ()):
-                cast("RunSaver", graph.checkpointer).leave_writes()
+                saver.leave_writes()
             return state_after_run(values, asked, MESSAGES)
         # what a graph returns need not be all of its state, and no breakpoint is in it
         return await self.look(run, stopped=True)
 
     @asynccontextmanager
-    async def _draining(self, run: Run) -> AsyncGenerator[RunControl]:
+    async def _draining(self, run: Run, saver: RunSaver) -> AsyncGenerator[RunControl]:
         """Yield the control that stops a run; a stopped run's job is for others.
 
-        When it is over, nothing of it is still being saved.
+        What takes long is saved meanwhile: else a stop, which replaces the run, would
+        have the agent forget what was said. When it is over, nothing is still saved.
         """
         control = RunControl()
         if self.served.is_own:
             if self._drains:
                 raise RetryLater(0)
             self._under_way.add(control)
-        late = asyncio.create_task(_save_late(run))
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(limits().unsaved, saver.save_late)
         try:
             yield control
         except GraphDrained as error:
@@ -362,16 +365,6 @@ class Engine:
     def _limit(self) -> int:
         own = (self.served.graph.config or {}).get("recursion_limit", STEP_LIMIT)
         return min(own, HIGHEST_LIMIT)
-
-
-async def _save_late(run: Run) -> None:
-    """Save what a run has come to while it waits for its model.
-
-    Else a stop, which replaces the run, would have the agent forget what was said.
-    """
-    await asyncio.sleep(limits().unsaved)
-    with suppress(Exception):  # the next save raises it
-        await run.save()
 
 
 def with_saver(graph: Graph, saver: BaseCheckpointSaver[Any]) -> Graph:

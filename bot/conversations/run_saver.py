@@ -14,7 +14,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, cast
 
@@ -223,13 +223,18 @@ class RunSaver(AsyncPostgresSaver):
         if self._run.saving:
             await asyncio.shield(self._run.saving)
 
+    def save_late(self) -> None:
+        """Begin to save what was held; the next save raises what keeps it from that."""
+        with suppress(Exception):
+            self._begin_to_save()
+
     async def keep(self, end: Storing) -> None:
         """Begin to store the end of a call; the model may be asked meanwhile.
 
         Nothing follows from it unstored: all that is saved or claimed, and the end of
         the run, come after it, or not at all where it fails.
         """
-        self._go_on(_together(self._run.saving, asyncio.create_task(end)))
+        self._go_on(_together(self._run.saving, end))
 
     def _begin_to_save(self) -> None:
         run = self._run
@@ -394,12 +399,12 @@ def _named(names: Sequence[str], rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-async def _together(before: Saving | None, end: Saving) -> None:
+async def _together(before: Saving | None, end: Storing) -> None:
     try:
-        if before:
-            await before
-    finally:  # an end is waited for even where what came before it failed
         await end
+    finally:
+        if before:  # what did not get there keeps all that comes after it
+            await before
 
 
 def _look_at(saving: Saving) -> None:
