@@ -22,6 +22,7 @@ from typing import Any, cast
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tracers.context import register_configure_hook
 from langgraph.channels import LastValue
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
@@ -54,8 +55,10 @@ from bot.database.pool import Pool
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
-#: Is told what the run does that goes on, if anybody wants to know.
+#: Is told what the run does that goes on, if anybody wants to know: of each model and
+#: tool, and not of each node, where there is nothing to tell.
 watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
+register_configure_hook(watching, inheritable=False)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -282,8 +285,6 @@ class Engine:
             context = given.built(who)
             # graphs that declare a `config_schema` look there
             config["configurable"] = {**given.given(who), **_own(config)}
-        if watch := watching.get():
-            config["callbacks"] = [watch]
         saver = cast("RunSaver", graph.checkpointer)
         async with self._draining(run, saver) as control:
             with self._serving(run):

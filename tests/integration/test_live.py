@@ -9,10 +9,15 @@ from functools import partial
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.tools import tool
+from langgraph.graph import START, MessagesState, StateGraph
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals import grants
 from bot.conversations.conversation import Conversation
+from bot.conversations.engine import Engine
+from bot.conversations.graph_loop import GraphLoop
 from bot.conversations.inbox import Incoming, receive
 from bot.conversations.runner import Unseen
 from bot.conversations.stop_and_retry import Stopper
@@ -22,6 +27,7 @@ from bot.simulator.app_config import AppConfig
 from bot.slack import streaming
 from bot.slack.client import Caller
 from bot.slack.delivery import Deliverer
+from bot.slack.progress import Watch
 from bot.slack.streaming import Live
 from bot.texts.graphs import GRAPH_CHANGED
 from tests.support.agent_parts import Agent, make_agent
@@ -303,6 +309,36 @@ async def test_a_graph_that_asks_no_more_leaves_no_session_waiting(house: House)
 
     assert await changed.said("say") == [GRAPH_CHANGED]
     assert idle == [conversation]
+
+
+@tool
+def peek(path: str) -> str:
+    """Look at a file."""
+    return "fine"
+
+
+def look_inside(state: MessagesState) -> dict[str, Any]:
+    return {"messages": [AIMessage(peek.invoke({"path": "a"}))]}
+
+
+@pytest.mark.parametrize("is_apart", [False, True])
+async def test_a_tool_within_a_sync_node_is_heard(house: House, is_apart: bool):
+    watch = Watch()
+
+    class Heard(Unseen):
+        @property
+        def watch(self) -> Any:
+            return watch
+
+    built = StateGraph(MessagesState).add_node(look_inside)
+    agent = make_foreign(house, built.add_edge(START, "look_inside").compile())
+    async with GraphLoop.started() as apart:
+        served = replace(agent.runner.engine.served, apart=apart if is_apart else None)
+        engine = Engine(served, house.pool)
+        agent.runner = replace(agent.runner, engine=engine, live=Heard())
+        await agent.say()
+    [step] = watch.progress.steps
+    assert (step.tool, step.state, step.result) == ("peek", "done", "fine")
 
 
 async def test_a_reaction_that_stands_already_is_no_refusal(play: Play):
