@@ -23,7 +23,8 @@ DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a pla
 PACE = 0.2  # seconds between two batches of messages that are due
 # Seconds that an edit gives to what people wait for, and to each message under way: the
 # more there are, the more changes become one edit.
-MOMENT = 0.02
+MOMENT = 0.03
+FOR_EACH = 0.01
 FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more
 IN_ORDER = 0.16  # of a lease, for the message before; what was taken is still good then
 DRAIN = 5.0  # seconds that sending gets at a shutdown
@@ -130,7 +131,7 @@ class Courier:
 
     @property
     def _moment(self) -> float:
-        return MOMENT * (1 + min(len(self._under_way), AT_ONCE))
+        return MOMENT + FOR_EACH * min(len(self._under_way), AT_ONCE)
 
     def hand(self, row: Row) -> None:
         """Keep a row until it is sent: the statement that wrote it has taken it."""
