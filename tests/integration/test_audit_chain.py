@@ -182,7 +182,7 @@ HOLD = "SET CONSTRAINTS ALL IMMEDIATE"
 REACHED = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
 
 
-async def test_who_waits_long_for_the_chain_waits_for_the_disk_afterwards(
+async def test_who_waits_long_for_the_chain_shares_the_disk(
     house: House,
 ):
     async with a_writer(house) as (write, notices), await connect(house.url) as other:
