@@ -32,7 +32,6 @@ from tests.support.trail_parts import some_life, verified
 # What PostgreSQL can store as jsonb: neither NUL nor half a surrogate pair.
 LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 WORDS = st.text(LETTERS, max_size=6)
-Writer = Callable[[], Awaitable[str]]
 WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
 VALUES = st.recursive(
     st.none() | st.booleans() | WHOLE | WORDS,
@@ -156,16 +155,25 @@ async def test_two_workspaces_do_not_wait_for_each_other(house: House):
         assert await house.trail() == ["quick"]
 
 
+Writer = Callable[[], Awaitable[str]]
+SHARE_NO_MORE = "SELECT set_config('approval_bot.shared_until', '0', false)"
+HOLD = "SET CONSTRAINTS ALL IMMEDIATE"
+REACHED = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
+
+
 @asynccontextmanager
 async def a_writer(house: House) -> AsyncGenerator[tuple[Writer, list[str | None]]]:
-    """How a row is written, with its place in the log; and what the server said."""
+    """Yield a function that writes a row and returns its place in PostgreSQL's log.
+
+    With it comes the list of what the server notes meanwhile.
+    """
     disk = {"synchronous_commit": "on"}  # the server of the tests writes it later
     place = "SELECT pg_current_wal_insert_lsn()::text AS place"
     notices: list[str | None] = []
 
     async def write() -> str:
         async with transaction(pool) as connection:
-            await connection.execute(AS_AT_FIRST)
+            await connection.execute(SHARE_NO_MORE)
             await append(connection, [Fact(TEAM, "one of many")])
             [row] = await (await connection.execute(place)).fetchall()
         return row["place"]
@@ -177,14 +185,7 @@ async def a_writer(house: House) -> AsyncGenerator[tuple[Writer, list[str | None
         yield write, notices
 
 
-AS_AT_FIRST = "SELECT set_config('approval_bot.shared_until', '0', false)"
-HOLD = "SET CONSTRAINTS ALL IMMEDIATE"
-REACHED = "SELECT pg_current_wal_flush_lsn() > %s::pg_lsn"
-
-
-async def test_who_waits_long_for_the_chain_shares_the_disk(
-    house: House,
-):
+async def test_who_waits_long_for_the_chain_shares_the_disk(house: House):
     async with a_writer(house) as (write, notices), await connect(house.url) as other:
         assert await house.one(REACHED, await write())
         assert notices == []  # alone: the commit itself has waited
@@ -193,7 +194,7 @@ async def test_who_waits_long_for_the_chain_shares_the_disk(
             await other.execute(HOLD)
             second = asyncio.create_task(write())
             await house.blocked(second)
-            await other.execute("SELECT pg_sleep(0.004)")  # longer than it lets pass
+            await other.execute("SELECT pg_sleep(0.004)")  # longer than the 3 ms
         assert await house.one(REACHED, await second)
         assert notices == [UNFLUSHED]
     assert await house.trail() == ["one of many", "first", "one of many"]
@@ -202,7 +203,7 @@ async def test_who_waits_long_for_the_chain_shares_the_disk(
 
 async def test_who_hardly_waits_for_the_chain_commits_as_if_alone(house: House):
     async with a_writer(house) as (write, notices), await connect(house.url) as other:
-        for _ in range(100):  # until one has not waited for long
+        for _ in range(100):  # on a busy machine one may wait for long
             notices.clear()
             async with other.transaction():
                 await append(other, [Fact(TEAM, "first")])
@@ -212,7 +213,7 @@ async def test_who_hardly_waits_for_the_chain_commits_as_if_alone(house: House):
             assert await house.one(REACHED, await second)
             if not notices:
                 return
-    pytest.fail("whoever waits shares the disk")
+    pytest.fail("a short wait shares the disk too")
 
 
 async def test_a_disk_that_takes_nothing_closes_the_connection(

@@ -54,8 +54,8 @@ async def test_no_save_begins_once_the_run_is_over(
 ):
     """Its time is up in the same turn of the loop in which the run ends."""
     async with engine._draining(run, saver):
-        await asyncio.sleep(0)
         time.sleep(0.01)  # noqa: ASYNC251 - both are due when the loop looks again
+        await asyncio.sleep(0)
     await asyncio.sleep(0.01)
     assert not saver.began.is_set()
 
