@@ -332,8 +332,9 @@ approved_for: ContextVar[Seen | None] = ContextVar("approved_for", default=None)
 class PlainTool(StructuredTool):
     """A tool whose function takes a call's arguments and nothing else.
 
-    At each run of any other, LangChain reads from the types of two functions what else
-    they take: a third of the CPU for a run.
+    One that also takes a `RunnableConfig` or callbacks has to be a `StructuredTool`:
+    LangChain reads from its types what to give it, at each run, which takes a third of
+    a run's CPU.
     """
 
     async def _arun(self, *args: Any, **arguments: Any) -> Any:

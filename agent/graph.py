@@ -79,6 +79,7 @@ def build_graph(
     """
     nodes = _Nodes(model, Toolbox(tools, more), gate, today)
     builder = StateGraph(State)
+    # The destinations change no run, but are part of the version of the graph.
     builder.add_node("model", nodes.model, destinations=("call", "model", END))
     builder.add_node("call", nodes.call)
     builder.add_edge(START, "model")
@@ -87,7 +88,7 @@ def build_graph(
 
 
 def route(message: AIMessage) -> list[Send] | str:
-    """Send each usable call to a task of its own; go on when all were unusable."""
+    """Send each usable call to a task of its own; ask again when all were unusable."""
     if message.tool_calls:
         return [Send("call", call) for call in message.tool_calls]
     return "model" if message.invalid_tool_calls else END
@@ -110,7 +111,7 @@ class _Nodes:
     async def model(self, state: State, config: RunnableConfig) -> Command[str]:
         history = cast("list[BaseMessage]", state["messages"])
         if last_word := reason_to_stop(history):
-            return Command(update={"messages": [AIMessage(last_word)]})
+            return Command(update={"messages": [AIMessage(last_word)]}, goto=END)
         recent, before = trimmed(history, had := state.get("before"))
         gone = history[: -len(recent)]
         telling = asyncio.ensure_future(self._told(had, gone, config))

@@ -91,6 +91,12 @@ async def test_questions_stand_in_the_order_of_the_calls():
     assert [question.value["tool_call_id"] for question in ordered] == ["1", "2"]
 
 
+def test_its_edges_say_where_the_model_may_send_it():
+    edges = Thread([]).graph.get_graph().edges
+    ways = {edge.target for edge in edges if edge.source == "model"}
+    assert ways == {"call", "model", "__end__"}
+
+
 async def test_an_answer_without_calls_ends_the_turn():
     thread = Thread(["Hello."])
 
