@@ -22,7 +22,8 @@ def quick_json(value: Any) -> str:
         return json.dumps(value, sort_keys=True)
 
 
-# Each digit becomes a 0 and all else a space, so that one look finds a long number.
+# Each digit becomes a 0 and all else a space, which shows a long number sooner than a
+# regular expression would.
 _DIGITS = bytes(ord("0" if chr(each) in "0123456789" else " ") for each in range(256))
 _LONG = b"0" * 19
 

@@ -55,8 +55,8 @@ from bot.database.pool import Pool
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
-#: Is told what the run does that goes on, if anybody wants to know: of each model and
-#: tool, and not of each node, where there is nothing to tell.
+#: Hears of each model and tool of the current run. LangChain's hook tells it, since
+#: callbacks in a run's config would be told of each node as well.
 watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
 register_configure_hook(watching, inheritable=False)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]

@@ -224,7 +224,7 @@ class RunSaver(AsyncPostgresSaver):
             await asyncio.shield(self._run.saving)
 
     def save_late(self) -> None:
-        """Begin to save what was held; the next save raises what keeps it from that."""
+        """Begin to save what was held; if that fails, the next save raises it."""
         with suppress(Exception):
             self._begin_to_save()
 

@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 16
 DUE_AT_ONCE = 8  # of what is overdue, so that what was just written finds a place
 PACE = 0.2  # seconds between two batches of messages that are due
-# Seconds that an edit gives to what people wait for, and to each message under way: the
-# more there are, the more changes become one edit.
+# Seconds that an edit gives to what people wait for, so that several become one, and
+# seconds more for each message under way.
 MOMENT = 0.03
 FOR_EACH = 0.01
 FIRST_PART = 0.2  # of a lease, in which sending begins; it may take 0.75 more

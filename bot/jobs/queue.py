@@ -309,8 +309,8 @@ class Announced(JobManager):
         self.over.discard(job.id or 0)
 
 
-# What procrastinate says of each job that ends well, at info or below: it writes out
-# the job for these lines, also where no log has them.
+# Lines at info or below, for each job that ends well: procrastinate writes out the job
+# for them even where no log has them.
 _QUIET = frozenset(("loaded_job_info", "start_job", "job_success", "finish_task"))
 
 
