@@ -56,7 +56,7 @@ STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
 #: Hears of each model and tool of the current run. LangChain's hook tells it, since
-#: callbacks in a run's config would be told of each node as well.
+#: callbacks in a run's config are told of each node as well, which takes time.
 watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
 register_configure_hook(watching, inheritable=False)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
@@ -285,6 +285,9 @@ class Engine:
             context = given.built(who)
             # graphs that declare a `config_schema` look there
             config["configurable"] = {**given.given(who), **_own(config)}
+        if not self.served.is_own and (watch := watching.get()):
+            # threads that a node starts itself have the config, but not the context
+            config["callbacks"] = [watch]
         saver = cast("RunSaver", graph.checkpointer)
         async with self._draining(run, saver) as control:
             with self._serving(run):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.graph import START, MessagesState, StateGraph
 from slack_sdk.web.async_client import AsyncWebClient
@@ -321,8 +323,17 @@ def look_inside(state: MessagesState) -> dict[str, Any]:
     return {"messages": [AIMessage(peek.invoke({"path": "a"}))]}
 
 
+def look_elsewhere(state: MessagesState, config: RunnableConfig) -> dict[str, Any]:
+    with ThreadPoolExecutor() as threads:
+        said = threads.submit(peek.invoke, {"path": "a"}, config)
+    return {"messages": [AIMessage(said.result())]}
+
+
+@pytest.mark.parametrize("node", [look_inside, look_elsewhere])
 @pytest.mark.parametrize("is_apart", [False, True])
-async def test_a_tool_within_a_sync_node_is_heard(house: House, is_apart: bool):
+async def test_a_tool_within_a_sync_node_is_heard(
+    house: House, is_apart: bool, node: Any
+):
     watch = Watch()
 
     class Heard(Unseen):
@@ -330,8 +341,8 @@ async def test_a_tool_within_a_sync_node_is_heard(house: House, is_apart: bool):
         def watch(self) -> Any:
             return watch
 
-    built = StateGraph(MessagesState).add_node(look_inside)
-    agent = make_foreign(house, built.add_edge(START, "look_inside").compile())
+    built = StateGraph(MessagesState).add_node("node", node)
+    agent = make_foreign(house, built.add_edge(START, "node").compile())
     async with GraphLoop.started() as apart:
         served = replace(agent.runner.engine.served, apart=apart if is_apart else None)
         engine = Engine(served, house.pool)
