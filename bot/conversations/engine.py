@@ -22,7 +22,6 @@ from typing import Any, cast
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tracers.context import register_configure_hook
 from langgraph.channels import LastValue
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
@@ -55,10 +54,8 @@ from bot.database.pool import Pool
 STEP_LIMIT = 60  # super-steps of one turn, where the graph sets no limit itself
 PASSED = 20  # steps of a turn that are looked back at, where it has failed
 HIGHEST_LIMIT = 1_000  # `create_agent` sets ten thousand, which is as good as none
-#: Hears of each model and tool of the current run. LangChain's hook tells it, since
-#: callbacks in a run's config are told of each node as well, which takes time.
+#: Is told what the run does that goes on, if anybody wants to know.
 watching: ContextVar[BaseCallbackHandler | None] = ContextVar("watching", default=None)
-register_configure_hook(watching, inheritable=False)
 Look = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
 Fill = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -285,8 +282,9 @@ class Engine:
             context = given.built(who)
             # graphs that declare a `config_schema` look there
             config["configurable"] = {**given.given(who), **_own(config)}
-        if not self.served.is_own and (watch := watching.get()):
-            # threads that a node starts itself have the config, but not the context
+        if watch := watching.get():
+            # not by LangChain's hook for variables of the context, which threads that a
+            # node starts itself do not have
             config["callbacks"] = [watch]
         saver = cast("RunSaver", graph.checkpointer)
         async with self._draining(run, saver) as control:

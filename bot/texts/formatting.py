@@ -42,8 +42,6 @@ def visible(text: str) -> str:
     doubled. So before `u{` an odd number of backslashes means an escape and an even
     number means the text itself: a literal `\u{202E}` is shown as `\\u{202E}`.
     """
-    if text.isascii() and text.isprintable() and "u{" not in text:
-        return text  # as most are: nothing in it is a candidate
     return _CANDIDATE.sub(_shown, text)
 
 
