@@ -25,7 +25,6 @@ from bot.base.errors import DatabaseUnavailable, SlackUnavailable
 from bot.base.quick_json import quick_loads
 from bot.base.time_limits import limits
 
-set_json_loads(quick_loads)  # on every connection of the process
 TRUSTED = 1.0  # seconds that a connection is taken for alive after its last use
 # Trouble that passes: the work is kept and tried again.
 TRANSIENT = (
@@ -67,6 +66,8 @@ class Connection(AsyncConnection[DictRow]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        # its own, whatever a graph has set for the rest of the process
+        set_json_loads(quick_loads, self)
         self.after_commit: list[Callable[[], None]] = []
         self.patience: float | None = limits().statement
         self.made = time.monotonic()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
 import psycopg
 import pytest
+from psycopg.types.json import set_json_loads
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from bot.database.pool import Connection, Pool, make_pool, transaction
@@ -19,6 +21,16 @@ async def pool(database: str) -> AsyncIterator[Pool]:
     async with make_pool(database, name="one", size=1, timeout=0.2) as made:
         await made.wait()
         yield made
+
+
+async def test_a_graphs_own_json_reads_nothing_of_ours(pool: Pool):
+    set_json_loads(lambda found: found)  # as a graph may, for all of the process
+    try:
+        async with pool.connection() as connection:
+            row = await (await connection.execute("SELECT '[1]'::jsonb")).fetchone()
+    finally:
+        set_json_loads(json.loads)
+    assert row == {"jsonb": [1]}
 
 
 async def test_who_waits_takes_a_connection_in_turn(pool: Pool):
