@@ -338,7 +338,7 @@ class PlainTool(StructuredTool):
     """
 
     async def _arun(self, *args: Any, **arguments: Any) -> Any:
-        act = cast("Callable[..., Awaitable[Any]]", self.coroutine)
+        act: Any = self.coroutine
         return await act(*args, **arguments)
 
 

@@ -133,11 +133,12 @@ def fold(demands: Iterable[StageDemand], usual: str) -> tuple[StageDemand, ...]:
 
 
 def _folded(same: Sequence[StageDemand], usual: str) -> StageDemand:
-    if len(same) == 1:
-        return same[0]
+    first, *others = same
+    if not others:
+        return first
     channels = {demand.channel for demand in same}
     return dataclasses.replace(
-        same[0],
+        first,
         quorum=max(demand.quorum for demand in same),
         channel=min(channels - {usual} or channels),
         times=folded(demand.times for demand in same),

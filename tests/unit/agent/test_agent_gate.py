@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig
@@ -10,7 +10,7 @@ from langchain_core.tools import InjectedToolCallId, StructuredTool, tool
 from langgraph.types import Command
 
 from agent import gate
-from agent.gate import FilledTool, Gate, filled, note_on
+from agent.gate import FilledTool, Gate, PlainTool, filled, note_on
 from agent.grant_protocol import Call, MemoryGrants, Permission
 from agent.phrases import tool_calls
 from agent.phrases.tool_calls import STOP
@@ -244,3 +244,12 @@ async def test_arguments_are_filled_in_only_where_the_tool_takes_them():
     assert await filled(tool, {"path": 1}) == {"path": 1}
     assert await filled(plain, {"path": "a"}) == {"path": "a"}
     assert await filled(None, {"path": "a"}) == {"path": "a"}
+
+
+@pytest.mark.parametrize("given", ["a.txt", {"path": "a.txt"}])
+async def test_a_plain_tools_function_takes_the_arguments_of_a_call(given: Any):
+    async def act(path: str) -> str:
+        """Say what was asked for."""
+        return f"did {path}"
+
+    assert await PlainTool.from_function(coroutine=act).ainvoke(given) == "did a.txt"
