@@ -29,12 +29,14 @@ _LONG = b"0" * 19
 
 
 def quick_loads(text: str | bytes) -> Any:
-    """A value as Python's own decoder reads it, to the type and to the last digit.
+    """Read JSON as Python's own decoder does: the same types, and all digits.
 
-    orjson makes a float of an integer over 64 bits, and refuses what else is Python's
-    own (NaN, half a surrogate pair): such a text is left to Python.
+    orjson makes a float of an integer over 64 bits, and refuses what only Python takes
+    (NaN, half a surrogate pair): such a text is left to Python.
 
-    Raises ValueError for what is no JSON.
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
     """
     body = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if _LONG in body.translate(_DIGITS):

@@ -403,7 +403,7 @@ async def _together(before: Saving | None, end: Storing) -> None:
     try:
         await end
     finally:
-        if before:  # what did not get there keeps all that comes after it
+        if before:  # where that has failed, nothing may follow from this either
             await before
 
 

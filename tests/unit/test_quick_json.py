@@ -42,7 +42,7 @@ written = st.builds(json.dumps, values, ensure_ascii=st.booleans()) | numbers | 
 
 
 def read_by(loads: Any, text: str | bytes) -> str:
-    """What comes out, to the type of each value and the last digit; or that nothing."""
+    """Return the repr of what is read: it shows each type and all digits."""
     try:
         return repr(loads(text))
     except ValueError:
